@@ -1,0 +1,35 @@
+//! rebound closes the loop: video goes out over WebRTC, a machine looks at it, and what it saw comes back. For every single
+//! frame it tells how wrong and how late the answer was.
+//!
+//! The modules read as the way a frame travels:
+//!
+//! ```text
+//! scene, source -> encode -> webrtc ~~network~~ webrtc -> decode -> detect -> feedback ~~network~~ -> report
+//! ```
+//!
+//! Three rings. **Core** modules are pure: no GStreamer, no tokio, no clock, no files; time is an argument (`scene`, `detect`,
+//! `feedback`, `report`, `signalling`). **Edges** are thin and touch GStreamer, sockets or files (`source`, `pipeline`,
+//! `encode`, `webrtc`, `decode`, `server`). **Roles** only wire (`sender`, `receiver`, `demo`): one closed event type, one owner
+//! of the state, one loop.
+//!
+//! **Invariant**: the key of everything is the RTP timestamp ([`units::RtpTime`]). A coordinate is joined to a frame by it and by
+//! nothing else; an unknown key is counted, never matched by guess.
+//!
+//! **Invariant**: `detect` never imports `scene`. A detector that can see the truth proves nothing.
+//!
+//! **Invariant**: frames may be dropped, and are counted; control messages may not.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs, unreachable_pub, rustdoc::broken_intra_doc_links)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
+
+pub mod codec;
+pub mod detect;
+pub mod encode;
+pub mod feedback;
+pub mod frame;
+pub mod pipeline;
+pub mod report;
+pub mod scene;
+pub mod signalling;
+pub mod units;
