@@ -1,0 +1,90 @@
+//! When to ping, and when a silent peer is dead. webrtcbin 1.22 never notices by itself.
+
+use std::time::Duration;
+
+use super::message::Ping;
+
+/// How often a peer is pinged: five pings fit into [`SILENCE`], so that four in a row may get lost.
+pub const PING_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How long a peer may say nothing. A dead one is to be noticed within 3 s; the rest of them is for looking at the clock only
+/// now and then. A garbage collector or a laptop's scheduler stops a living one for less.
+pub const SILENCE: Duration = Duration::from_millis(2500);
+
+/// Decides whether a peer is alive, from when it was heard. Both sides use it: the sender pings, the receiver is pinged.
+#[derive(Clone, Debug)]
+pub struct Liveness {
+    silence: Duration,
+    last_heard: Duration,
+    next_ping: Duration,
+    next_id: u64,
+    promised: bool,
+}
+
+impl Liveness {
+    /// A peer that was met at `at` and may then be silent for `silence` at a time.
+    pub fn new(at: Duration, silence: Duration) -> Liveness {
+        Liveness { silence, last_heard: at, next_ping: at, next_id: 0, promised: false }
+    }
+
+    /// Something came from the peer: a message, a packet.
+    pub fn heard(&mut self, at: Duration) {
+        self.last_heard = self.last_heard.max(at);
+    }
+
+    /// A ping or a pong came from the peer: it keeps up a heartbeat, and from now on its silence means something. One that
+    /// never did is a simpler client, which may have nothing to say for a while.
+    pub fn heartbeat(&mut self, at: Duration) {
+        self.promised = true;
+        self.heard(at);
+    }
+
+    /// The ping to send now, if one is due. After a pause there is one, not all that were missed.
+    pub fn ping_due(&mut self, now: Duration) -> Option<Ping> {
+        if now < self.next_ping {
+            return None;
+        }
+        let due = self.next_ping + PING_INTERVAL;
+        self.next_ping = if due > now { due } else { now + PING_INTERVAL };
+        let id = self.next_id;
+        self.next_id += 1;
+        Some(Ping { id, sent_us: now.as_micros().try_into().unwrap_or(u64::MAX) })
+    }
+
+    /// Whether the peer has broken off its heartbeat.
+    pub fn is_dead(&self, now: Duration) -> bool {
+        self.promised && now.saturating_sub(self.last_heard) > self.silence
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_peer_dies_of_silence_only_after_it_kept_up_a_heartbeat() {
+        let mut peer = Liveness::new(Duration::ZERO, SILENCE);
+        assert!(!peer.is_dead(1000 * SILENCE));
+        peer.heartbeat(100 * MS);
+        assert!(!peer.is_dead(2600 * MS));
+        assert!(peer.is_dead(2601 * MS));
+        peer.heard(2600 * MS);
+        peer.heard(50 * MS);
+        assert!(!peer.is_dead(5100 * MS));
+        assert!(peer.is_dead(5101 * MS));
+    }
+
+    #[test]
+    fn pings_are_regular_and_not_made_up_for() {
+        let mut peer = Liveness::new(1000 * MS, SILENCE);
+        assert_eq!(peer.ping_due(999 * MS), None);
+        assert_eq!(peer.ping_due(1010 * MS), Some(Ping { id: 0, sent_us: 1_010_000 }));
+        assert_eq!(peer.ping_due(1499 * MS), None);
+        assert_eq!(peer.ping_due(1500 * MS), Some(Ping { id: 1, sent_us: 1_500_000 }));
+        assert_eq!(peer.ping_due(9700 * MS), Some(Ping { id: 2, sent_us: 9_700_000 }));
+        assert_eq!(peer.ping_due(10_199 * MS), None);
+        assert!(peer.ping_due(10_200 * MS).is_some());
+    }
+}

@@ -1,0 +1,177 @@
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+use super::*;
+use crate::detect::Extent;
+use crate::units::Px;
+
+const EXAMPLE: &str = r#"{"type":"sightings","version":1,"seq":17,"rtp":3735928559,"width":1280,"height":720,"objects":[{"label":"ball","x":12.3,"y":45.6,"radius":20.0,"score":0.98}],"decode_us":812,"detect_us":95,"arrived_us":123456789,"recent":{"detected":[3735927059],"skipped":[3735925559]}}"#;
+
+/// Numbers with six decimals read back exactly; with all of their seventeen digits the last one may differ.
+fn micro(min: i64, max: i64) -> impl Strategy<Value = f64> {
+    (min * 1_000_000..=max * 1_000_000).prop_map(|micro| micro as f64 / 1e6)
+}
+
+fn sighting() -> impl Strategy<Value = Sighting> {
+    let extent = prop_oneof![
+        Just(Extent::Point),
+        micro(0, 2560).prop_map(Extent::Radius),
+        (micro(0, 2560), micro(0, 2560)).prop_map(|(width, height)| Extent::Box(width, height)),
+    ];
+    ("\\PC{0,16}", micro(-1280, 2560), micro(-720, 1440), extent, micro(0, 1))
+        .prop_map(|(label, x, y, extent, score)| Sighting { label: label.into(), centre_px: Px { x, y }, extent, score })
+}
+
+prop_compose! {
+    fn sightings()(
+        seq in 0..=MAX_INTEGER,
+        rtp: u32,
+        objects in prop::collection::vec(sighting(), 0..=MAX_OBJECTS),
+        decode_us in prop::option::of(0..=MAX_STAGE_US),
+        detect_us in prop::option::of(0..=MAX_STAGE_US),
+        arrived_us in prop::option::of(0..=MAX_INTEGER),
+        recent in prop::collection::vec(any::<u32>(), 0..=MAX_RECENT),
+    ) -> Sightings {
+        let third = recent.len() / 3;
+        let rtps = |keys: &[u32]| keys.iter().copied().map(RtpTime).collect();
+        let recent = Recent {
+            detected: rtps(&recent[..third]),
+            skipped: rtps(&recent[third..2 * third]),
+            undecoded: rtps(&recent[2 * third..]),
+        };
+        let (rtp, width, height) = (RtpTime(rtp), 1280, 720);
+        Sightings { seq, rtp, width, height, objects, decode_us, detect_us, arrived_us, recent }
+    }
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    let number = 0..=MAX_INTEGER;
+    let ping = (number.clone(), number.clone()).prop_map(|(id, sent_us)| Ping { id, sent_us });
+    let pong = (ping.clone(), number.clone(), number).prop_map(|(ping, received, answered)| ping.answer(received, answered));
+    prop_oneof![sightings().prop_map(Message::Sightings), ping.prop_map(Message::Ping), pong.prop_map(Message::Pong)]
+}
+
+fn example_with(from: &str, to: &str) -> Result<Message, MessageError> {
+    assert!(EXAMPLE.contains(from), "{from}");
+    read(EXAMPLE.replace(from, to).as_bytes())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_written_reads_back(message in message()) {
+        let mut text = String::from("left over from the message before");
+        message.write(&mut text).expect("valid");
+        prop_assert_eq!(read(text.as_bytes()), Ok(message));
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert!(read(&bytes).is_err());
+    }
+
+    #[test]
+    fn a_mutated_message_is_refused_or_valid(message in message(), edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)) {
+        let mut text = String::new();
+        message.write(&mut text).expect("valid");
+        let mut bytes = text.into_bytes();
+        for (at, byte) in edits {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Ok(message) = read(&bytes) {
+            let mut text = String::new();
+            prop_assert_eq!(message.write(&mut text), Ok(()));
+        }
+    }
+}
+
+#[test]
+fn the_documented_example_is_what_is_written() {
+    let message = read(EXAMPLE.as_bytes()).expect("valid");
+    let mut text = String::new();
+    message.write(&mut text).expect("valid");
+    assert_eq!(text, EXAMPLE);
+    assert!(include_str!("../../../docs/protocol.md").contains(EXAMPLE), "docs/protocol.md shows this message");
+}
+
+#[test]
+fn the_least_a_client_can_send_is_enough() {
+    let least = r#"{"version":1,"type":"sightings","seq":0,"rtp":0,"width":1,"height":1,"objects":[{"x":0,"y":-1}]}"#;
+    let Ok(Message::Sightings(sightings)) = read(least.as_bytes()) else { panic!("refused") };
+    assert_eq!(sightings.objects[0].label, "object");
+    assert_eq!(sightings.objects[0].score, 1.0);
+    assert_eq!(sightings.objects[0].extent, Extent::Point);
+    assert!(sightings.recent.is_empty());
+}
+
+#[test]
+fn unknown_fields_are_ignored() {
+    assert_eq!(example_with("\"seq\"", "\"mood\":{\"good\":[1,2]},\"seq\""), read(EXAMPLE.as_bytes()));
+    assert_eq!(example_with("\"x\"", "\"z\":3,\"x\""), read(EXAMPLE.as_bytes()));
+}
+
+#[test]
+fn every_fault_is_named() {
+    let too_many_objects = format!("[{}]", vec![r#"{"x":1,"y":1}"#; MAX_OBJECTS + 1].join(","));
+    let too_many_recent = format!("[{}]", vec!["1"; MAX_RECENT + 1].join(","));
+    for (from, to, fault) in [
+        ("sightings", "sight", "type 'sight' is unknown"),
+        ("\"version\":1", "\"version\":2", "version 2 is not supported"),
+        ("\"version\":1,", "", "missing field `version`"),
+        ("3735928559", "4294967296", "expected u32"),
+        ("3735928559", "-1", "expected u32"),
+        ("\"rtp\"", "\"rtp\":1,\"rtp\"", "duplicate field `rtp`"),
+        ("12.3", "2560.1", "x 2560.1 is out of range; allowed is -1280 to 2560"),
+        ("12.3", "1e999", "number out of range"),
+        ("12.3", "null", "invalid type"),
+        ("45.6", "-720.5", "y -720.5 is out of range"),
+        ("1280", "0", "width 0 is out of range; allowed is 1 to 65535"),
+        ("20.0", "-0.1", "radius -0.1 is out of range"),
+        ("20.0", "1,\"box\":[1,1]", "both radius and box"),
+        ("0.98", "1.01", "score 1.01 is out of range"),
+        ("812", "60000001", "decode_us 60000001 is out of range"),
+        ("[{\"label\":\"ball\",\"x\":12.3,\"y\":45.6,\"radius\":20.0,\"score\":0.98}]", &too_many_objects, "65 objects"),
+        ("[3735927059]", &too_many_recent, "66 recent frames"),
+        ("ball", &"b".repeat(MAX_LABEL_BYTES + 1), "65 bytes of label"),
+    ] {
+        let error = example_with(from, to).expect_err(fault).to_string();
+        assert!(error.contains(fault), "{error}");
+        assert!(error.len() < 200, "{error}");
+    }
+    assert_eq!(read(&[b' '; MAX_MESSAGE_BYTES + 1]), Err(MessageError::TooLong(MAX_MESSAGE_BYTES + 1)));
+}
+
+#[test]
+fn deep_nesting_does_not_exhaust_the_stack() {
+    for depth in [200, 8_000] {
+        let nested = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let ignored = example_with("\"seq\"", &format!("\"mood\":{nested},\"seq\""));
+        assert!(ignored.is_ok() || matches!(ignored, Err(MessageError::Syntax(_))), "{ignored:?}");
+        assert!(read(nested.as_bytes()).is_err());
+    }
+}
+
+#[test]
+fn nothing_is_written_that_would_not_be_read() {
+    let Ok(Message::Sightings(good)) = read(EXAMPLE.as_bytes()) else { panic!("refused") };
+    for x in [f64::NAN, f64::INFINITY, 1e6] {
+        let mut bad = good.clone();
+        bad.objects[0].centre_px.x = x;
+        assert!(bad.write(&mut String::new()).is_err());
+    }
+    let ping = Ping { id: 0, sent_us: u64::MAX };
+    assert!(ping.write(&mut String::new()).is_err());
+}
+
+#[test]
+fn the_largest_message_fits() {
+    let Ok(Message::Sightings(mut largest)) = read(EXAMPLE.as_bytes()) else { panic!("refused") };
+    let precise = Px { x: -1_234.567_890_123_456_7, y: -0.123_456_789_012_345_67 };
+    let extent = Extent::Box(1_234.567_890_123_456_7, 0.123_456_789_012_345_67);
+    let object = Sighting { label: "b".repeat(40).into(), centre_px: precise, extent, score: 0.123_456_789_012_345_67 };
+    largest.objects = vec![object; MAX_OBJECTS];
+    largest.recent.detected = vec![RtpTime(u32::MAX); MAX_RECENT - largest.recent.skipped.len()];
+    assert_eq!(largest.write(&mut String::new()), Ok(()));
+}
