@@ -23,7 +23,9 @@
 #![deny(missing_docs, unreachable_pub, rustdoc::broken_intra_doc_links)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+pub mod clock;
 pub mod codec;
+pub mod decode;
 pub mod detect;
 pub mod encode;
 pub mod feedback;
@@ -33,3 +35,4 @@ pub mod report;
 pub mod scene;
 pub mod signalling;
 pub mod units;
+pub mod webrtc;

@@ -22,6 +22,12 @@ impl RtpTime {
         RtpTime(offset.0.wrapping_add(ticks as u32))
     }
 
+    /// The timestamp in a packet that begins with this fixed header, RFC 3550 section 5.1; none if it is not RTP version 2.
+    pub fn of_packet(header: [u8; 8]) -> Option<RtpTime> {
+        let [version, _, _, _, timestamp @ ..] = header;
+        (version >> 6 == 2).then_some(RtpTime(u32::from_be_bytes(timestamp)))
+    }
+
     /// Signed distance in ticks from `other` to `self`, across the wrap; exact while both are within 6.6 hours.
     pub fn ticks_since(self, other: RtpTime) -> i32 {
         self.0.wrapping_sub(other.0) as i32
@@ -251,6 +257,12 @@ mod tests {
         assert_eq!(after, RtpTime(45_000));
         assert_eq!(after.ticks_since(before), 135_000);
         assert_eq!(before.ticks_since(after), -135_000);
+    }
+
+    #[test]
+    fn a_packet_tells_its_timestamp() {
+        assert_eq!(RtpTime::of_packet([0x80, 96, 0, 1, 0xde, 0xad, 0xbe, 0xef]), Some(RtpTime(0xdead_beef)));
+        assert_eq!(RtpTime::of_packet([0x40, 96, 0, 1, 0, 0, 0, 0]), None);
     }
 
     #[test]

@@ -1,1 +1,7 @@
-//! See the architecture notes in the crate's documentation.
+//! From frames to encoded units.
+
+mod running;
+mod unit;
+
+pub use running::{EncoderEvent, RunningEncoder};
+pub use unit::Unit;

@@ -1,0 +1,172 @@
+//! From RTP packets to pictures that know which frame they are.
+//!
+//! ```text
+//! peer ! depayloader ! decoder ! appsink -> mailbox of one picture, newest wins
+//!      ^ stamp: RTP timestamp becomes the presentation time, arrival is noted
+//! ```
+
+mod mailbox;
+mod stamp;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+use gstreamer_video as gst_video;
+use gstreamer_video::prelude::*;
+
+pub use mailbox::Mailbox;
+
+use crate::clock::RunClock;
+use crate::feedback::FateLog;
+use crate::frame::{I420View, Plane, PlaneTooSmall};
+use crate::units::RtpTime;
+
+/// A decoded picture.
+#[derive(Debug)]
+pub struct Picture {
+    frame: gst_video::VideoFrame<gst_video::video_frame::Readable>,
+    /// The key of the frame that it shows.
+    pub rtp: RtpTime,
+    /// When the frame's last packet came out of the jitterbuffer, if that is still known.
+    pub arrived_at: Option<Duration>,
+    /// When the decoder gave it.
+    pub decoded_at: Duration,
+}
+
+impl Picture {
+    /// Its pixels.
+    pub fn view(&self) -> Result<I420View<'_>, PlaneTooSmall> {
+        let (width, height) = self.size();
+        let plane = |index: u32, width: u32, height: u32| {
+            let data = self.frame.plane_data(index).unwrap_or_default();
+            let stride = self.frame.plane_stride().get(index as usize).copied().unwrap_or_default();
+            Plane::new(data, width as usize, height as usize, usize::try_from(stride).unwrap_or_default())
+        };
+        let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
+        Ok(I420View {
+            y: plane(0, width, height)?,
+            u: plane(1, half_width, half_height)?,
+            v: plane(2, half_width, half_height)?,
+        })
+    }
+
+    /// Width and height in pixels.
+    pub fn size(&self) -> (u32, u32) {
+        (self.frame.width(), self.frame.height())
+    }
+}
+
+/// Where decoded pictures go, and the notes of what became of each frame. Shared by the decoder's thread and the detector's.
+#[derive(Debug, Default)]
+pub struct Decoded {
+    /// The newest picture.
+    pub pictures: Mailbox<Picture>,
+    notes: Mutex<Notes>,
+}
+
+#[derive(Debug, Default)]
+struct Notes {
+    unwrapped: stamp::Unwrapped,
+    arrivals: VecDeque<(RtpTime, Duration)>,
+    fates: FateLog,
+    last_arrival: Option<Duration>,
+}
+
+/// Arrivals remembered: the decoder holds a few frames at most, 64 is a second at 60 frames/s.
+const MAX_ARRIVALS: usize = 64;
+
+impl Decoded {
+    /// Works on the notes of what became of each frame.
+    pub fn with_fates<R>(&self, work: impl FnOnce(&mut FateLog) -> R) -> R {
+        work(&mut self.notes().fates)
+    }
+
+    /// When the last packet of all came.
+    pub fn last_arrival(&self) -> Option<Duration> {
+        self.notes().last_arrival
+    }
+
+    fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a packet of a frame; gives the presentation time that stands for the frame.
+    fn on_packet(&self, rtp: RtpTime, at: Duration) -> gst::ClockTime {
+        let mut notes = self.notes();
+        notes.last_arrival = Some(at);
+        match notes.arrivals.iter_mut().rev().find(|(known, _)| *known == rtp) {
+            Some((_, last)) => *last = at,
+            None => {
+                if notes.arrivals.len() == MAX_ARRIVALS {
+                    notes.arrivals.pop_front();
+                }
+                notes.arrivals.push_back((rtp, at));
+                notes.fates.arrived(rtp);
+            }
+        }
+        gst::ClockTime::from_nseconds(stamp::ns_of_ticks(notes.unwrapped.extend(rtp)))
+    }
+
+    fn on_decoded(&self, sample: &gst::Sample, at: Duration) {
+        let Some(picture) = self.picture(sample, at) else { return };
+        self.with_fates(|fates| fates.decoded(picture.rtp));
+        if let Some(replaced) = self.pictures.offer(picture) {
+            self.with_fates(|fates| fates.skipped(replaced.rtp));
+        }
+    }
+
+    fn picture(&self, sample: &gst::Sample, decoded_at: Duration) -> Option<Picture> {
+        let buffer = sample.buffer_owned()?;
+        let rtp = stamp::rtp_of_ns(buffer.pts()?.nseconds());
+        let info = gst_video::VideoInfo::from_caps(sample.caps()?).ok()?;
+        let frame = gst_video::VideoFrame::from_buffer_readable(buffer, &info).ok()?;
+        let arrived_at = self.notes().arrivals.iter().rev().find(|(known, _)| *known == rtp).map(|(_, at)| *at);
+        Some(Picture { frame, rtp, arrived_at, decoded_at })
+    }
+}
+
+/// The bin lacks an element that it must have.
+#[derive(Debug, thiserror::Error)]
+#[error("the receiving tail has no {0}; see pipelines/receive.gst")]
+pub struct TailError(&'static str);
+
+/// Makes `tail` (which has a depayloader `depay` and an appsink `pictures`) give its pictures to `decoded` while `admitted` says
+/// so.
+pub fn attach(
+    tail: &gst::Bin,
+    admitted: impl Fn() -> bool + Send + Sync + 'static,
+    clock: &RunClock,
+    decoded: &Arc<Decoded>,
+) -> Result<(), TailError> {
+    let depayloader = tail.by_name("depay").ok_or(TailError("depayloader named 'depay'"))?;
+    let packets = depayloader.static_pad("sink").ok_or(TailError("depayloader with a sink pad"))?;
+    let (stamping, stamp_clock) = (decoded.clone(), clock.clone());
+    packets.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        let mut header = [0; 8];
+        if let Some(packet) = info.buffer_mut()
+            && packet.copy_to_slice(0, &mut header).is_ok()
+            && let Some(rtp) = RtpTime::of_packet(header)
+        {
+            let pts = stamping.on_packet(rtp, stamp_clock.now());
+            packet.make_mut().set_pts(pts);
+        }
+        gst::PadProbeReturn::Ok
+    });
+
+    let sink = tail.by_name("pictures").and_then(|sink| sink.downcast::<gst_app::AppSink>().ok());
+    let sink = sink.ok_or(TailError("appsink named 'pictures'"))?;
+    let (decoded, clock) = (decoded.clone(), clock.clone());
+    let take = move |sink: &gst_app::AppSink| {
+        let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+        if admitted() {
+            decoded.on_decoded(&sample, clock.now());
+        }
+        Ok(gst::FlowSuccess::Ok)
+    };
+    sink.set_callbacks(gst_app::AppSinkCallbacks::builder().new_sample(take).build());
+    Ok(())
+}

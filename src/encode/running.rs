@@ -1,0 +1,108 @@
+//! The encoder that everybody is sent from.
+
+use std::time::Duration;
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+
+use super::Unit;
+use crate::clock::RunClock;
+use crate::pipeline::{BusEvent, Pipeline, PipelineError};
+
+/// What the running encoder reports, from GStreamer's threads.
+#[derive(Debug)]
+pub enum EncoderEvent {
+    /// A frame of this running time went into the encoder.
+    Entered {
+        /// Names the frame.
+        running_time: gst::ClockTime,
+        /// When.
+        at: Duration,
+    },
+    /// An encoded frame came out.
+    Encoded {
+        /// The frame.
+        unit: Unit,
+        /// When.
+        at: Duration,
+    },
+    /// It broke; nothing more comes.
+    Failed {
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// A running encoding pipeline: frames go in, units come out.
+pub struct RunningEncoder {
+    pipeline: Pipeline,
+    frames: gst_app::AppSrc,
+    units: gst_app::AppSink,
+}
+
+impl RunningEncoder {
+    /// Starts `launch`: an appsrc `frames`, an encoder, an appsink `units`.
+    pub fn start(
+        launch: &str,
+        clock: &RunClock,
+        report: impl Fn(EncoderEvent) + Clone + Send + Sync + 'static,
+    ) -> Result<RunningEncoder, PipelineError> {
+        let pipeline = Pipeline::parse("encode", launch)?;
+        clock.drive(pipeline.inner());
+        let frames = pipeline.element::<gst_app::AppSrc>("frames")?;
+        let units = pipeline.element::<gst_app::AppSink>("units")?;
+        report_entered(&frames, clock, report.clone());
+        report_encoded(&units, clock, report.clone());
+        pipeline.watch(move |event| match event {
+            BusEvent::Error(error) => report(EncoderEvent::Failed { reason: error.to_string() }),
+            BusEvent::Eos => report(EncoderEvent::Failed { reason: "it ended by itself".to_owned() }),
+            _ => {}
+        });
+        pipeline.play()?;
+        Ok(RunningEncoder { pipeline, frames, units })
+    }
+
+    /// Where frames go in; the appsrc's own limit and policy say what happens when the encoder is not fast enough.
+    pub fn frames(&self) -> &gst_app::AppSrc {
+        &self.frames
+    }
+
+    /// Where units come out, for requests that travel upstream.
+    pub fn units(&self) -> &gst_app::AppSink {
+        &self.units
+    }
+
+    /// Its pipeline, for graphs and for its encoder.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// Ends it. Blocks.
+    pub fn stop(self) {
+        self.pipeline.stop();
+    }
+}
+
+fn report_entered(frames: &gst_app::AppSrc, clock: &RunClock, report: impl Fn(EncoderEvent) + Send + Sync + 'static) {
+    let Some(pad) = frames.static_pad("src") else { return };
+    let clock = clock.clone();
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        if let Some(running_time) = info.buffer().and_then(|buffer| buffer.pts()) {
+            report(EncoderEvent::Entered { running_time, at: clock.now() });
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+fn report_encoded(units: &gst_app::AppSink, clock: &RunClock, report: impl Fn(EncoderEvent) + Send + Sync + 'static) {
+    let clock = clock.clone();
+    let take = move |units: &gst_app::AppSink| {
+        let sample = units.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+        if let Some(unit) = Unit::of_sample(&sample) {
+            report(EncoderEvent::Encoded { unit, at: clock.now() });
+        }
+        Ok(gst::FlowSuccess::Ok)
+    };
+    units.set_callbacks(gst_app::AppSinkCallbacks::builder().new_sample(take).build());
+}

@@ -1,0 +1,98 @@
+//! Peers: typed calls over webrtcbin.
+//!
+//! One pipeline per peer, so that one peer's end, error or stall is its own. Only [`signals`] connects webrtcbin's signals; its
+//! closures hold identifiers, channels and weak references, report a [`PeerEvent`] and return.
+//!
+//! **Invariant**: webrtcbin 1.22 does not compare the peer's certificate with the fingerprint in its description (measured), so
+//! [`trust`] does, and until it matched nothing is reported but candidates and descriptions: no frame and no message.
+
+mod lanes;
+mod peer;
+mod receiving;
+mod sending;
+mod signals;
+mod trust;
+
+pub use lanes::{Handed, Lane, LaneState, Lanes};
+pub use peer::{Channel, IceSettings, PeerError};
+pub use receiving::{ReceiveSettings, ReceivingPeer};
+pub use sending::{SendingPeer, StreamSettings};
+pub use signals::ChannelPolicy;
+pub use trust::Trust;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::units::RtpTime;
+
+/// What a peer reports. It comes from GStreamer's threads; whoever takes it must not block.
+#[derive(Debug)]
+pub enum PeerEvent {
+    /// Our description is ready to be sent to the other side.
+    Described {
+        /// Offer or answer.
+        sdp: String,
+    },
+    /// A candidate of ours is ready to be sent to the other side.
+    Candidate {
+        /// Index of the media section it belongs to.
+        mline: u32,
+        /// `candidate:…`, RFC 8839 section 5.1.
+        candidate: String,
+    },
+    /// ICE and DTLS are up and the certificate is the one that was promised.
+    Connected,
+    /// The certificate is not the one that was promised: somebody is in between.
+    Untrusted,
+    /// The data channel can be written to.
+    ChannelOpen,
+    /// A message came on the data channel.
+    Message {
+        /// As it came: hostile until parsed.
+        text: String,
+        /// When it came.
+        at: Duration,
+    },
+    /// The first packet of a frame was handed to the network.
+    Sent {
+        /// The frame's key, read from the packet itself.
+        rtp: RtpTime,
+        /// When it was handed over.
+        at: Duration,
+    },
+    /// The other side cannot decode without a keyframe.
+    KeyframeWanted,
+    /// The connection is gone or something in the pipeline broke: the peer is of no more use.
+    Failed {
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// Takes what a peer reports.
+#[derive(Clone)]
+pub struct Report(Arc<dyn Fn(PeerEvent) + Send + Sync>);
+
+impl Report {
+    /// `take` is called from GStreamer's threads and must not block.
+    pub fn new(take: impl Fn(PeerEvent) + Send + Sync + 'static) -> Report {
+        Report(Arc::new(take))
+    }
+
+    fn tell(&self, event: PeerEvent) {
+        (self.0)(event);
+    }
+}
+
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Report")
+    }
+}
+
+/// The label of the one data channel.
+pub const CHANNEL_LABEL: &str = "rebound";
+
+#[cfg(test)]
+mod tests;

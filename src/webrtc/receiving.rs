@@ -1,0 +1,94 @@
+//! A peer that sends encoded video to us: ours answers.
+
+use std::sync::Arc;
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_webrtc::{WebRTCRTPTransceiverDirection, WebRTCSDPType};
+
+use super::peer::watch_bus;
+use super::signals::{WebrtcBin, parse_description, report_channel};
+use super::{Channel, IceSettings, PeerError, Report, Trust};
+use crate::clock::RunClock;
+use crate::pipeline::Pipeline;
+
+/// What a receiving peer is made of.
+#[derive(Clone, Debug)]
+pub struct ReceiveSettings {
+    /// Launch text: a webrtcbin `peer`.
+    pub launch: String,
+    /// What comes out of the peer goes to this bin's `sink` pad.
+    pub tail: gst::Bin,
+    /// The other side's offer, which has passed the gate.
+    pub offer: String,
+    /// Judges the other side's certificate.
+    pub trust: Arc<Trust>,
+    /// Ways to the other side.
+    pub ice: IceSettings,
+}
+
+/// A peer that sends encoded video to us.
+pub struct ReceivingPeer {
+    pipeline: Pipeline,
+    webrtcbin: WebrtcBin,
+    channel: Channel,
+}
+
+impl ReceivingPeer {
+    /// Makes the pipeline, starts it and answers the offer. The answer is reported.
+    pub fn start(
+        name: &str,
+        settings: &ReceiveSettings,
+        clock: &RunClock,
+        report: Report,
+    ) -> Result<ReceivingPeer, PeerError> {
+        let ReceiveSettings { launch, tail, offer, trust, ice } = settings;
+        let offer = parse_description(WebRTCSDPType::Offer, offer).ok_or(PeerError::Description)?;
+        let pipeline = Pipeline::parse(name, launch)?;
+        clock.drive(pipeline.inner());
+        watch_bus(&pipeline, &report);
+        pipeline.inner().add(tail).map_err(|_| PeerError::Webrtcbin("takes no receiving tail"))?;
+
+        let webrtcbin = WebrtcBin::new(pipeline.element("peer")?);
+        ice.apply(&webrtcbin)?;
+        webrtcbin.report_connection(&report);
+        webrtcbin.link_to(tail, &report);
+        webrtcbin.on_new_transceiver(|transceiver| {
+            transceiver.set_direction(WebRTCRTPTransceiverDirection::Recvonly);
+            transceiver.set_property("do-nack", true);
+        });
+        let channel = Channel::default();
+        let (slot, clock, trusted, on_message) = (channel.clone(), clock.clone(), trust.clone(), report.clone());
+        webrtcbin.on_channel(move |channel| {
+            slot.set(Some(channel.clone()));
+            report_channel(&channel, &trusted, &clock, &on_message);
+        });
+
+        pipeline.play()?;
+        webrtcbin.answer(offer, trust, &report);
+        Ok(ReceivingPeer { pipeline, webrtcbin, channel })
+    }
+
+    /// Adds a candidate of the other side (which has passed the gate).
+    pub fn add_candidate(&self, mline: u32, candidate: &str) {
+        self.webrtcbin.add_candidate(mline, candidate);
+    }
+
+    /// The data channel.
+    pub fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
+    /// Its pipeline, for graphs.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// Ends the connection and frees all of it. Blocks, see [`super::SendingPeer::close`].
+    pub fn close(self) {
+        let ReceivingPeer { pipeline, webrtcbin, channel } = self;
+        channel.set(None);
+        drop(webrtcbin);
+        pipeline.stop();
+    }
+}

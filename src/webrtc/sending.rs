@@ -1,0 +1,140 @@
+//! A peer that encoded video is sent to: ours offers.
+
+use std::sync::Arc;
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+use gstreamer_video as gst_video;
+use gstreamer_webrtc::{WebRTCRTPTransceiverDirection, WebRTCSDPType};
+
+use super::peer::watch_bus;
+use super::signals::{ChannelPolicy, WebrtcBin, parse_description, report_channel};
+use super::{Channel, IceSettings, Lane, PeerError, PeerEvent, Report, Trust};
+use crate::clock::RunClock;
+use crate::pipeline::Pipeline;
+use crate::units::RtpTime;
+
+/// What a sending peer is made of.
+#[derive(Clone, Debug)]
+pub struct StreamSettings {
+    /// Launch text: an appsrc `units`, a payloader `pay`, a webrtcbin `peer`.
+    pub launch: String,
+    /// Caps of the RTP stream as they stand in the offer.
+    pub rtp_caps: gst::Caps,
+    /// How messages travel.
+    pub channel: ChannelPolicy,
+    /// Ways to the other side.
+    pub ice: IceSettings,
+}
+
+/// A peer that encoded video is sent to.
+pub struct SendingPeer {
+    pipeline: Pipeline,
+    webrtcbin: WebrtcBin,
+    channel: Channel,
+    lane: Arc<Lane>,
+    clock: RunClock,
+    report: Report,
+}
+
+impl SendingPeer {
+    /// Makes the pipeline, starts it and makes an offer, which is reported.
+    pub fn start(name: &str, settings: &StreamSettings, clock: &RunClock, report: Report) -> Result<SendingPeer, PeerError> {
+        let pipeline = Pipeline::parse(name, &settings.launch)?;
+        clock.drive(pipeline.inner());
+        watch_bus(&pipeline, &report);
+        let units = pipeline.element::<gst_app::AppSrc>("units")?;
+        report_keyframe_requests(&units, &report);
+        report_sent(&pipeline.element("pay")?, clock, &report);
+
+        let webrtcbin = WebrtcBin::new(pipeline.element("peer")?);
+        settings.ice.apply(&webrtcbin)?;
+        webrtcbin.report_connection(&report);
+        let transceiver = webrtcbin.transceiver().ok_or(PeerError::Webrtcbin("has no transceiver"))?;
+        transceiver.set_direction(WebRTCRTPTransceiverDirection::Sendonly);
+        transceiver.set_codec_preferences(Some(&settings.rtp_caps));
+        transceiver.set_property("do-nack", true);
+
+        pipeline.inner().set_state(gst::State::Ready).map_err(|_| PeerError::Webrtcbin("does not start"))?;
+        let channel = Channel::default();
+        channel.set(webrtcbin.create_channel(settings.channel));
+        pipeline.play()?;
+        webrtcbin.offer(&report);
+        Ok(SendingPeer { pipeline, webrtcbin, channel, lane: Arc::new(Lane::new(units)), clock: clock.clone(), report })
+    }
+
+    /// Takes the other side's answer (which has passed the gate), and the judge of its certificate.
+    pub fn set_answer(&self, sdp: &str, trust: Trust) -> Result<(), PeerError> {
+        let answer = parse_description(WebRTCSDPType::Answer, sdp).ok_or(PeerError::Description)?;
+        let trust = Arc::new(trust);
+        if let Some(channel) = self.channel.get() {
+            report_channel(&channel, &trust, &self.clock, &self.report);
+        }
+        self.webrtcbin.set_answer(answer, &trust, &self.report);
+        Ok(())
+    }
+
+    /// Adds a candidate of the other side (which has passed the gate).
+    pub fn add_candidate(&self, mline: u32, candidate: &str) {
+        self.webrtcbin.add_candidate(mline, candidate);
+    }
+
+    /// The way of encoded units to this peer.
+    pub fn lane(&self) -> &Arc<Lane> {
+        &self.lane
+    }
+
+    /// The data channel.
+    pub fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
+    /// Its pipeline, for graphs.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// Ends the connection and frees all of it. Blocks, and 1.22 is known to deadlock here now and then: call it off the event
+    /// loop and with a deadline.
+    pub fn close(self) {
+        let SendingPeer { pipeline, webrtcbin, channel, .. } = self;
+        // webrtcbin 1.22 is used after it is freed by a channel that outlives it: our reference goes first.
+        channel.set(None);
+        drop(webrtcbin);
+        pipeline.stop();
+    }
+}
+
+/// Requests for keyframes (RTCP PLI and FIR) travel upstream as events and would end at the appsrc.
+fn report_keyframe_requests(units: &gst_app::AppSrc, report: &Report) {
+    let report = report.clone();
+    let Some(pad) = units.static_pad("src") else { return };
+    pad.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
+        if info.event().is_some_and(|event| gst_video::UpstreamForceKeyUnitEvent::parse(event).is_ok()) {
+            report.tell(PeerEvent::KeyframeWanted);
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// Reads the RTP timestamp of every frame's first packet where it leaves the payloader: what is really sent, not what should be.
+fn report_sent(payloader: &gst::Element, clock: &RunClock, report: &Report) {
+    let (clock, report) = (clock.clone(), report.clone());
+    let Some(pad) = payloader.static_pad("src") else { return };
+    let last = std::sync::Mutex::new(None);
+    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
+        let alone = info.buffer().map(|buffer| buffer.as_ref());
+        let first = alone.or_else(|| info.buffer_list().and_then(|list| list.get(0)));
+        let mut header = [0; 8];
+        if first.is_some_and(|packet| packet.copy_to_slice(0, &mut header).is_ok())
+            && let Some(rtp) = RtpTime::of_packet(header)
+        {
+            let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if last.replace(rtp) != Some(rtp) {
+                report.tell(PeerEvent::Sent { rtp, at: clock.now() });
+            }
+        }
+        gst::PadProbeReturn::Ok
+    });
+}

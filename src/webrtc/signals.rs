@@ -1,0 +1,251 @@
+//! webrtcbin's dictionary: the only place that emits its actions and connects its signals.
+
+use std::sync::Arc;
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_sdp as gst_sdp;
+use gstreamer_webrtc as gst_webrtc;
+use gstreamer_webrtc::{
+    WebRTCDTLSTransportState, WebRTCDataChannel, WebRTCDataChannelState, WebRTCPeerConnectionState, WebRTCRTPTransceiver,
+    WebRTCSDPType, WebRTCSessionDescription,
+};
+
+use super::{CHANNEL_LABEL, PeerEvent, Report, Trust};
+use crate::clock::RunClock;
+
+/// A webrtcbin element.
+#[derive(Clone, Debug)]
+pub(super) struct WebrtcBin(gst::Element);
+
+/// How messages travel on the data channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ChannelPolicy {
+    /// Unordered and never sent again: the newest coordinate is the one that counts. What got lost is counted.
+    #[default]
+    Fresh,
+    /// In order and sent again until it arrived.
+    Reliable,
+}
+
+impl WebrtcBin {
+    pub(super) fn new(element: gst::Element) -> WebrtcBin {
+        WebrtcBin(element)
+    }
+
+    /// Reports our candidates, and the end of the connection.
+    pub(super) fn report_connection(&self, report: &Report) {
+        let on_candidate = report.clone();
+        self.0.connect("on-ice-candidate", false, move |values| {
+            let mline = values.get(1)?.get::<u32>().ok()?;
+            let candidate = values.get(2)?.get::<String>().ok()?;
+            on_candidate.tell(PeerEvent::Candidate { mline, candidate });
+            None
+        });
+        let on_state = report.clone();
+        self.0.connect_notify(Some("connection-state"), move |element, _| {
+            let state = element.property::<WebRTCPeerConnectionState>("connection-state");
+            tracing::debug!(?state, "connection");
+            if matches!(state, WebRTCPeerConnectionState::Failed | WebRTCPeerConnectionState::Closed) {
+                on_state.tell(PeerEvent::Failed { reason: format!("the connection is {state:?}").to_lowercase() });
+            }
+        });
+    }
+
+    /// Watches the certificates: [`PeerEvent::Connected`] once all are what was promised, else [`PeerEvent::Untrusted`].
+    ///
+    /// To be called when both descriptions are set: the transports exist from then on.
+    fn watch_certificates(&self, trust: &Arc<Trust>, report: &Report) {
+        for transport in self.dtls_transports() {
+            let (trust, report) = (trust.clone(), report.clone());
+            let check = move |transport: &gst_webrtc::WebRTCDTLSTransport| {
+                if transport.state() == WebRTCDTLSTransportState::Connected
+                    && let Some(event) = trust.check(transport.remote_certificate().as_deref())
+                {
+                    report.tell(event);
+                }
+            };
+            check(&transport);
+            transport.connect_state_notify(check);
+        }
+    }
+
+    fn dtls_transports(&self) -> Vec<gst_webrtc::WebRTCDTLSTransport> {
+        let sctp = self.0.property::<Option<gst_webrtc::WebRTCSCTPTransport>>("sctp-transport");
+        let data = sctp.and_then(|sctp| sctp.transport());
+        let video = self.transceiver().and_then(|transceiver| {
+            let sending = transceiver.sender().and_then(|sender| sender.transport());
+            sending.or_else(|| transceiver.receiver().and_then(|receiver| receiver.transport()))
+        });
+        let mut transports: Vec<_> = data.into_iter().chain(video).collect();
+        // Bundled media share one transport.
+        transports.dedup();
+        transports
+    }
+
+    /// The first transceiver, if there is one yet.
+    pub(super) fn transceiver(&self) -> Option<WebRTCRTPTransceiver> {
+        self.0.emit_by_name::<Option<WebRTCRTPTransceiver>>("get-transceiver", &[&0i32])
+    }
+
+    /// Calls `prepare` with every transceiver that a remote offer brings, before it is answered.
+    pub(super) fn on_new_transceiver(&self, prepare: impl Fn(&WebRTCRTPTransceiver) + Send + Sync + 'static) {
+        self.0.connect("on-new-transceiver", false, move |values| {
+            let transceiver = values.get(1)?.get::<WebRTCRTPTransceiver>().ok()?;
+            prepare(&transceiver);
+            None
+        });
+    }
+
+    /// Asks for the one data channel. webrtcbin must be in READY or above, and must not have made its offer.
+    pub(super) fn create_channel(&self, policy: ChannelPolicy) -> Option<WebRTCDataChannel> {
+        let options = match policy {
+            ChannelPolicy::Fresh => {
+                gst::Structure::builder("options").field("ordered", false).field("max-retransmits", 0i32).build()
+            }
+            ChannelPolicy::Reliable => gst::Structure::builder("options").field("ordered", true).build(),
+        };
+        self.0.emit_by_name::<Option<WebRTCDataChannel>>("create-data-channel", &[&CHANNEL_LABEL, &options])
+    }
+
+    /// Calls `take` with the data channel that the other side made.
+    pub(super) fn on_channel(&self, take: impl Fn(WebRTCDataChannel) + Send + Sync + 'static) {
+        self.0.connect("on-data-channel", false, move |values| {
+            let channel = values.get(1)?.get::<WebRTCDataChannel>().ok()?;
+            take(channel);
+            None
+        });
+    }
+
+    /// Makes an offer, sets it and reports it.
+    pub(super) fn offer(&self, report: &Report) {
+        self.describe("create-offer", "offer", report, |_| ());
+    }
+
+    /// Sets the remote offer, makes an answer, sets it and reports it; watches the certificates from then on.
+    pub(super) fn answer(&self, offer: WebRTCSessionDescription, trust: &Arc<Trust>, report: &Report) {
+        let (webrtcbin, trust, report) = (self.0.downgrade(), trust.clone(), report.clone());
+        let promise = gst::Promise::with_change_func(move |reply| {
+            let Some(webrtcbin) = webrtcbin.upgrade().map(WebrtcBin) else { return };
+            let watched = report.clone();
+            let watch = move |webrtcbin: &WebrtcBin| webrtcbin.watch_certificates(&trust, &watched);
+            match refusal(reply) {
+                None => webrtcbin.describe("create-answer", "answer", &report, watch),
+                Some(reason) => report.tell(PeerEvent::Failed { reason: format!("webrtcbin refuses the offer: {reason}") }),
+            }
+        });
+        self.0.emit_by_name::<()>("set-remote-description", &[&offer, &promise]);
+    }
+
+    /// Sets the remote answer; watches the certificates from then on.
+    pub(super) fn set_answer(&self, answer: WebRTCSessionDescription, trust: &Arc<Trust>, report: &Report) {
+        let (webrtcbin, trust, report) = (self.0.downgrade(), trust.clone(), report.clone());
+        let promise = gst::Promise::with_change_func(move |reply| {
+            let Some(webrtcbin) = webrtcbin.upgrade().map(WebrtcBin) else { return };
+            match refusal(reply) {
+                None => webrtcbin.watch_certificates(&trust, &report),
+                Some(reason) => report.tell(PeerEvent::Failed { reason: format!("webrtcbin refuses the answer: {reason}") }),
+            }
+        });
+        self.0.emit_by_name::<()>("set-remote-description", &[&answer, &promise]);
+    }
+
+    /// Adds a candidate of the other side.
+    pub(super) fn add_candidate(&self, mline: u32, candidate: &str) {
+        self.0.emit_by_name::<()>("add-ice-candidate", &[&mline, &candidate]);
+    }
+
+    /// Sets the STUN server, `stun://host:port`.
+    pub(super) fn set_stun_server(&self, url: &str) {
+        self.0.set_property("stun-server", url);
+    }
+
+    /// Adds a TURN server, `turn://user:pass@host:port?transport=udp`; false when webrtcbin cannot read it.
+    pub(super) fn add_turn_server(&self, url: &str) -> bool {
+        self.0.emit_by_name::<bool>("add-turn-server", &[&url])
+    }
+
+    /// Whether candidates over TCP are gathered (webrtcbin's default: yes).
+    pub(super) fn set_ice_tcp(&self, wanted: bool) {
+        self.0.property::<gst::Object>("ice-agent").set_property("ice-tcp", wanted);
+    }
+
+    /// Uses only relayed candidates.
+    pub(super) fn set_relay_only(&self) {
+        self.0.set_property_from_str("ice-transport-policy", "relay");
+    }
+
+    /// Links the first stream that comes out to the `sink` pad of `tail`.
+    pub(super) fn link_to(&self, tail: &gst::Bin, report: &Report) {
+        let (tail, report) = (tail.downgrade(), report.clone());
+        self.0.connect_pad_added(move |_, pad| {
+            let Some(sink) = tail.upgrade().and_then(|tail| tail.static_pad("sink")) else { return };
+            if pad.direction() == gst::PadDirection::Src
+                && let Err(error) = pad.link(&sink)
+            {
+                report.tell(PeerEvent::Failed { reason: format!("the received stream cannot be decoded: {error}") });
+            }
+        });
+    }
+
+    fn describe(
+        &self,
+        action: &'static str,
+        field: &'static str,
+        report: &Report,
+        described: impl FnOnce(&WebrtcBin) + Send + 'static,
+    ) {
+        let (webrtcbin, report) = (self.0.downgrade(), report.clone());
+        let promise = gst::Promise::with_change_func(move |reply| {
+            let Some(webrtcbin) = webrtcbin.upgrade().map(WebrtcBin) else { return };
+            let description = match &reply {
+                Ok(Some(reply)) => reply.get::<WebRTCSessionDescription>(field).ok(),
+                _ => None,
+            };
+            let Some(description) = description else {
+                let reason = refusal(reply).unwrap_or_else(|| "no reason given".to_owned());
+                return report.tell(PeerEvent::Failed { reason: format!("webrtcbin cannot make an {field}: {reason}") });
+            };
+            webrtcbin.0.emit_by_name::<()>("set-local-description", &[&description, &None::<gst::Promise>]);
+            described(&webrtcbin);
+            match description.sdp().as_text() {
+                Ok(sdp) => report.tell(PeerEvent::Described { sdp }),
+                Err(_) => report.tell(PeerEvent::Failed { reason: format!("webrtcbin's {field} cannot be written") }),
+            }
+        });
+        self.0.emit_by_name::<()>(action, &[&None::<gst::Structure>, &promise]);
+    }
+}
+
+/// Reads a description that has passed the gate.
+pub(super) fn parse_description(kind: WebRTCSDPType, sdp: &str) -> Option<WebRTCSessionDescription> {
+    let message = gst_sdp::SDPMessage::parse_buffer(sdp.as_bytes()).ok()?;
+    Some(WebRTCSessionDescription::new(kind, message))
+}
+
+/// Reports a channel's opening and its messages, once the peer is trusted.
+pub(super) fn report_channel(channel: &WebRTCDataChannel, trust: &Arc<Trust>, clock: &RunClock, report: &Report) {
+    let on_open = report.clone();
+    let open = move |channel: &WebRTCDataChannel| {
+        if channel.ready_state() == WebRTCDataChannelState::Open {
+            on_open.tell(PeerEvent::ChannelOpen);
+        }
+    };
+    let (trust, clock, report) = (trust.clone(), clock.clone(), report.clone());
+    channel.connect_on_message_string(move |_, text| {
+        let at = clock.now();
+        if let (true, Some(text)) = (trust.is_trusted(), text) {
+            report.tell(PeerEvent::Message { text: text.to_owned(), at });
+        }
+    });
+    channel.connect_ready_state_notify(open.clone());
+    open(channel);
+}
+
+fn refusal(reply: Result<Option<&gst::StructureRef>, gst::PromiseError>) -> Option<String> {
+    match reply {
+        Ok(Some(reply)) => reply.get::<glib::Error>("error").ok().map(|error| error.to_string()),
+        Ok(None) => None,
+        Err(error) => Some(format!("{error:?}")),
+    }
+}
