@@ -1,1 +1,11 @@
-//! See the architecture notes in the crate's documentation.
+//! How a receiver and a sender find each other: the messages, the gate that every SDP and candidate passes, and the room that
+//! decides who may join. Pure: messages in, messages and actions out. `docs/signalling.md` is the description for people who
+//! write a receiver of their own.
+//!
+//! Only [`client`] touches the network: it is the receiver's reconnecting end of the WebSocket. The sender's end is
+//! [`crate::server`].
+
+// pub mod client;
+pub mod gate;
+pub mod message;
+// pub mod room;
