@@ -8,4 +8,4 @@
 // pub mod client;
 pub mod gate;
 pub mod message;
-// pub mod room;
+pub mod room;
