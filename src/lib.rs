@@ -23,8 +23,10 @@
 #![deny(missing_docs, unreachable_pub, rustdoc::broken_intra_doc_links)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+pub mod cli;
 pub mod clock;
 pub mod codec;
+pub mod config;
 pub mod decode;
 pub mod detect;
 pub mod encode;
