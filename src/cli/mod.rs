@@ -1,0 +1,228 @@
+//! The command line: syntax only. Every setting is one field here, its type is its check, its default and its help stand beside
+//! it. `crate::config` fills the settings that the command line leaves open from the environment and the file.
+
+mod exit;
+mod ice;
+mod receive;
+mod redact;
+mod send;
+mod values;
+
+use std::path::PathBuf;
+
+use clap::builder::{Styles, styling::AnsiColor};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::units::{Fps, Size};
+
+pub use exit::ExitCode;
+pub use ice::{IceServer, IceServerError, Secret, TurnTransport};
+pub use receive::ReceiveConfig;
+pub use redact::{redact, redact_command};
+pub use send::{DEFAULT_PORT, DemoConfig, SendConfig};
+
+/// What stands before a setting's name in the environment: `--max-receivers` is `REBOUND_MAX_RECEIVERS`.
+pub const ENVIRONMENT_PREFIX: &str = "REBOUND_";
+
+const ABOUT: &str = "Closes the loop of video, detection and coordinates over WebRTC, and tells how wrong and how late every \
+frame's answer is.";
+
+const EXAMPLES: &str = "\
+Examples:
+  rebound demo                     both ends here for ten seconds, then a report
+  rebound send --scene hard        wait for receivers on 127.0.0.1:8080
+  rebound receive --port 8080      look at the video, send coordinates back
+  rebound encoders                 what this machine can encode with, how fast
+  rebound pipeline send            the pipeline as text for gst-launch-1.0
+
+Settings: a flag wins over its environment variable (--max-receivers is
+REBOUND_MAX_RECEIVERS), that over the file (rebound.toml in the working
+directory, or --config FILE), that over the default. A switch cannot be taken
+back by a flag. docs/configuration.md lists all settings.";
+
+const COLOURS: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Everything on the command line.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "rebound", about = ABOUT, styles = COLOURS, disable_help_subcommand = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What holds for all of them.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// The subcommands.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Make video of a scene, send it to every receiver, and join what comes back to the frame it was seen in
+    Send(Box<SendConfig>),
+    /// Receive the video, find the objects in it, and send their coordinates back
+    Receive(Box<ReceiveConfig>),
+    /// Sender and receivers as processes on this machine: live view, then the report
+    Demo(Box<DemoConfig>),
+    /// The encoders, in the order they are tried: usable here or why not, hardware or software, how fast
+    Encoders(EncodersConfig),
+    /// Print (or play) a pipeline as text for gst-launch-1.0
+    #[command(subcommand)]
+    Pipeline(PipelineCommand),
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  rebound completions bash > ~/.local/share/bash-completion/completions/rebound")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `rebound encoders`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  rebound encoders --size 1920x1080 --fps 60 --json | jq '.[] | select(.available)'")]
+pub struct EncodersConfig {
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Frame size of the trial encode
+    #[arg(long, value_name = "WxH", default_value = "640x480")]
+    pub size: Size,
+    /// Frame rate of the trial encode
+    #[arg(long, value_name = "N", default_value = "30")]
+    pub fps: Fps,
+}
+
+/// `rebound pipeline`
+#[derive(Clone, Debug, Subcommand)]
+#[command(disable_help_subcommand = true)]
+pub enum PipelineCommand {
+    /// What `rebound send` would run with the same options
+    Send {
+        /// The sender's options.
+        #[command(flatten)]
+        config: Box<SendConfig>,
+        /// Play it on this machine instead of printing it
+        #[arg(long)]
+        run: bool,
+    },
+    /// What `rebound receive` would run with the same options
+    Receive {
+        /// The receiver's options.
+        #[command(flatten)]
+        config: Box<ReceiveConfig>,
+        /// Play it on this machine instead of printing it
+        #[arg(long)]
+        run: bool,
+    },
+}
+
+/// Options of every subcommand.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Log and settings")]
+pub struct Common {
+    /// Say more: -v debug messages, caps and property changes as gst-launch-1.0 -v does; -vv every frame
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// No live view, and only warnings in the log; a report is still printed
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// How log lines on stderr look
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
+    pub log_format: LogFormat,
+    /// Also write the log to DIR/ROLE.log as JSON lines: 5 files of at most 10 MB are kept
+    #[arg(long, global = true, value_name = "DIR")]
+    pub log_dir: Option<PathBuf>,
+    /// Colours; 'auto' means on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Colour,
+    /// Settings file; without it rebound.toml in the working directory, if there is one
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What is worth logging, in tracing's syntax; from `REBOUND_LOG`, else from `RUST_LOG`.
+    #[arg(skip)]
+    pub log_filter: Option<String>,
+}
+
+/// `--log-format`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `--color`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal.
+    Auto,
+    /// Also into files and pipes.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// The whole definition, with the environment variable of each setting in its help. `gstreamer_version` is what
+/// `gstreamer::version_string()` says.
+pub fn command(gstreamer_version: Option<&str>) -> clap::Command {
+    let version = match gstreamer_version {
+        Some(gstreamer) => format!("{} ({gstreamer})", env!("CARGO_PKG_VERSION")),
+        None => env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let help = format!("{EXAMPLES}\n\n{}", ExitCode::help());
+    let demo_beside_a_sender = |demo: clap::Command| demo.mut_arg("port", |port| port.default_value("0"));
+    let mut command =
+        Cli::command().bin_name("rebound").version(version).after_help(help).mut_subcommand("demo", demo_beside_a_sender);
+    command = name_environment(command);
+    command.build();
+    command
+}
+
+/// The environment variable of a setting; none for positional arguments and for what only prints something.
+pub(crate) fn environment_name(arg: &clap::Arg) -> Option<String> {
+    let prints_and_leaves = matches!(arg.get_action(), ArgAction::Help | ArgAction::Version);
+    let long = arg.get_long().filter(|_| !prints_and_leaves)?;
+    Some(format!("{ENVIRONMENT_PREFIX}{}", long.replace('-', "_").to_uppercase()))
+}
+
+fn name_environment(command: clap::Command) -> clap::Command {
+    command.mut_subcommands(name_environment).mut_args(|arg| {
+        let Some(variable) = environment_name(&arg) else { return arg };
+        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        arg.help(format!("{help} [env: {variable}]"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        command(None).debug_assert();
+    }
+
+    #[test]
+    fn help_names_the_default_and_the_variable_of_every_setting() {
+        fn check(command: &mut clap::Command) {
+            let help = command.render_help().to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+            for variable in command.get_arguments().filter_map(environment_name) {
+                assert!(help.contains(&format!("[env: {variable}]")), "{variable} in\n{help}");
+            }
+            command.get_subcommands_mut().for_each(check);
+        }
+        check(&mut command(None));
+        let help = command(None).render_help().to_string();
+        assert!(help.contains("130  "), "{help}");
+    }
+
+    #[test]
+    fn the_version_names_gstreamer() {
+        let version = command(Some("GStreamer 1.22.0")).render_version();
+        assert_eq!(version, format!("rebound {} (GStreamer 1.22.0)\n", env!("CARGO_PKG_VERSION")));
+    }
+}

@@ -1,0 +1,92 @@
+//! `rebound receive`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
+use url::Url;
+
+use super::ice::IceServer;
+use super::{send, values};
+
+/// The detectors there are.
+pub(super) const DETECTORS: [&str; 2] = ["ball", "naive"];
+
+const EXAMPLES: &str = "\
+Examples:
+  rebound receive                    the sender here; waits until it is there
+  rebound receive ws://192.168.1.7:8080 --window     see what is detected
+  rebound receive --host sender --duration 10 --snapshot seen.png";
+
+/// What `rebound receive` does. `config::load` hands it out checked: every value alone and against the others.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ReceiveConfig {
+    /// The sender's address, for example ws://192.168.1.7:8080; --host and --port do not count then
+    #[arg(value_parser = values::signalling_url)]
+    pub url: Option<Url>,
+    /// The sender's host
+    #[arg(long, default_value = "127.0.0.1", value_parser = values::host, help_heading = "Sender")]
+    pub host: String,
+    /// The sender's port
+    #[arg(long, value_name = "N", default_value_t = send::DEFAULT_PORT, value_parser = clap::value_parser!(u16).range(1..),
+        help_heading = "Sender")]
+    pub port: u16,
+    /// Name under which the sender lists this receiver [default: one the sender gives]
+    #[arg(long, value_parser = values::name, help_heading = "Sender")]
+    pub name: Option<String>,
+    /// Give up when there is no connection after this time: 10 (seconds), 500ms, 2m [default: never]
+    #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Sender")]
+    pub connect_timeout: Option<Duration>,
+    /// STUN or TURN server: stun:HOST[:PORT] or turn[s]:USER:PASSWORD@HOST[:PORT][?transport=udp|tcp]; may be repeated
+    /// [default: none]
+    #[arg(long = "ice-server", value_name = "URL", help_heading = "Sender")]
+    pub ice_servers: Vec<IceServer>,
+    /// Also offer ICE candidates over TCP, for networks without UDP
+    #[arg(long, help_heading = "Sender")]
+    pub ice_tcp: bool,
+
+    /// How to look for the objects
+    #[arg(long, value_name = "NAME", default_value = "ball", help_heading = "Video",
+        value_parser = PossibleValuesParser::new(DETECTORS))]
+    pub detector: String,
+    /// How long to wait for lost packets to be sent again, in ms; frames that are complete never wait
+    #[arg(long, value_name = "MS", default_value = "60", value_parser = RangedU64ValueParser::<u32>::new().range(0..=10_000),
+        help_heading = "Video")]
+    pub jitter_ms: u32,
+    /// Pipelines from this directory instead of the built-in ones
+    #[arg(long, value_name = "DIR", help_heading = "Video")]
+    pub pipelines: Option<PathBuf>,
+    /// Write the pipelines as Graphviz files on start, connect, error and end
+    #[arg(long, value_name = "DIR", help_heading = "Video")]
+    pub dot: Option<PathBuf>,
+
+    /// Show the video and what is detected in a window
+    #[arg(long, help_heading = "Show and end")]
+    pub window: bool,
+    /// Width of the window
+    #[arg(long, value_name = "PX", default_value = "800", value_parser = RangedU64ValueParser::<u32>::new().range(16..=8192),
+        help_heading = "Show and end")]
+    pub window_width: u32,
+    /// Height of the window
+    #[arg(long, value_name = "PX", default_value = "600", value_parser = RangedU64ValueParser::<u32>::new().range(16..=8192),
+        help_heading = "Show and end")]
+    pub window_height: u32,
+    /// Save one frame with what is detected in it as PNG; needs no display
+    #[arg(long, value_name = "FILE", help_heading = "Show and end")]
+    pub snapshot: Option<PathBuf>,
+    /// End after this time: 10 (seconds), 500ms, 2m [default: never]
+    #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Show and end")]
+    pub duration: Option<Duration>,
+}
+
+impl ReceiveConfig {
+    /// Where the sender's signalling is.
+    ///
+    /// # Errors
+    /// When host and port make no URL; not after the checks of `config::load`.
+    pub fn signalling_url(&self) -> Result<Url, String> {
+        self.url.clone().map_or_else(|| values::signalling_at(&self.host, self.port), Ok)
+    }
+}

@@ -1,0 +1,73 @@
+//! What no single value can tell: values against each other, and against the file system.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use super::ConfigError;
+use crate::cli::{Command, IceServer, PipelineCommand, ReceiveConfig, SendConfig};
+
+pub(super) fn command(command: &Command) -> Result<(), ConfigError> {
+    match command {
+        Command::Send(config) | Command::Pipeline(PipelineCommand::Send { config, .. }) => send(config),
+        Command::Demo(config) => send(&config.send),
+        Command::Receive(config) | Command::Pipeline(PipelineCommand::Receive { config, .. }) => receive(config),
+        Command::Encoders(_) | Command::Completions { .. } => Ok(()),
+    }
+}
+
+fn send(config: &SendConfig) -> Result<(), ConfigError> {
+    let limit_px = f64::from(config.size.width().min(config.size.height())) / 2.0 - 1.0;
+    if config.radius_px > limit_px {
+        return Err(ConfigError::Radius { radius_px: config.radius_px, size: config.size, limit_px });
+    }
+    one_stun(&config.ice_servers)?;
+    directory_exists(config.pipelines.as_deref())?;
+    directory_is_writable(config.dot.as_deref())?;
+    file_is_writable("the report", config.report.as_deref().filter(|path| *path != Path::new("-")))
+}
+
+fn receive(config: &ReceiveConfig) -> Result<(), ConfigError> {
+    one_stun(&config.ice_servers)?;
+    directory_exists(config.pipelines.as_deref())?;
+    directory_is_writable(config.dot.as_deref())?;
+    file_is_writable("the snapshot", config.snapshot.as_deref())
+}
+
+/// webrtcbin has one `stun-server` property, but any number of relays.
+fn one_stun(servers: &[IceServer]) -> Result<(), ConfigError> {
+    match servers.iter().filter(|server| matches!(server, IceServer::Stun { .. })).count() {
+        0 | 1 => Ok(()),
+        several => Err(ConfigError::SeveralStun(several)),
+    }
+}
+
+fn directory_exists(path: Option<&Path>) -> Result<(), ConfigError> {
+    path.filter(|path| !path.is_dir()).map_or(Ok(()), |path| Err(ConfigError::NoDirectory(path.to_owned())))
+}
+
+fn directory_is_writable(path: Option<&Path>) -> Result<(), ConfigError> {
+    let Some(path) = path else { return Ok(()) };
+    let probe = path.join(".rebound-probe");
+    let written = fs::create_dir_all(path).and_then(|()| probe_file(&probe));
+    written.map_err(|source| ConfigError::Unwritable { what: "graphs into", path: path.to_owned(), source })
+}
+
+/// Better refused now than after an hour's run. Leaves what is there as it is.
+fn file_is_writable(what: &'static str, path: Option<&Path>) -> Result<(), ConfigError> {
+    let Some(path) = path else { return Ok(()) };
+    let tried = match fs::metadata(path) {
+        Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(there) if there.is_file() => OpenOptions::new().append(true).open(path).map(drop),
+        // Opening a pipe would wait for its reader.
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => probe_file(path),
+        Err(error) => Err(error),
+    };
+    tried.map_err(|source| ConfigError::Unwritable { what, path: path.to_owned(), source })
+}
+
+fn probe_file(path: &Path) -> io::Result<()> {
+    OpenOptions::new().create(true).append(true).open(path)?;
+    fs::remove_file(path)
+}

@@ -1,0 +1,121 @@
+//! Why settings are refused.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::cli::{self, Colour, ExitCode};
+use crate::units::Size;
+
+/// Why settings are refused; the text says where the value stands, what is allowed and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The command line cannot be read, or asks for `--help` or `--version`.
+    #[error("{}", cli::redact(&.0.to_string()))]
+    Syntax(#[from] clap::Error),
+    /// The settings file cannot be read.
+    #[error("cannot read the settings file {}: {source}", path.display())]
+    FileUnreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The settings file is no TOML.
+    #[error("{}: {}", path.display(), cli::redact(&source.to_string()))]
+    FileSyntax {
+        /// Which.
+        path: PathBuf,
+        /// Why and where.
+        source: Box<toml::de::Error>,
+    },
+    /// A key that is no setting.
+    #[error("{}: '{key}' {place} is no setting{}", path.display(), nearest.as_ref().map_or_else(
+        || "; docs/configuration.md lists them".to_owned(),
+        |nearest| format!("; did you mean '{nearest}'?")
+    ))]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// As written.
+        key: String,
+        /// Its table.
+        place: String,
+        /// The known one that is most like it.
+        nearest: Option<String>,
+    },
+    /// A value that does not fit its setting.
+    #[error("{place} = {value}: {why}")]
+    Value {
+        /// The variable, or the key and its file.
+        place: String,
+        /// As written, without passwords.
+        value: String,
+        /// What is allowed.
+        why: String,
+    },
+    /// A ball larger than its frame.
+    #[error(
+        "radius {radius_px} px does not fit into {size}: at most {limit_px} px; give a smaller --radius or a larger --size"
+    )]
+    Radius {
+        /// As asked for.
+        radius_px: f64,
+        /// The frame.
+        size: Size,
+        /// The largest that fits.
+        limit_px: f64,
+    },
+    /// webrtcbin knows one STUN server.
+    #[error(
+        "{0} STUN servers given, but one is all that can be used; give one --ice-server stun:… and any number of turn:…"
+    )]
+    SeveralStun(usize),
+    /// Something to be written that cannot be.
+    #[error("cannot write {what} {}: {source}", path.display())]
+    Unwritable {
+        /// What it is for.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A directory that is not there.
+    #[error("--pipelines {} is not a directory", .0.display())]
+    NoDirectory(PathBuf),
+}
+
+impl ConfigError {
+    /// A value refused because of `why`.
+    pub(super) fn value(place: &str, value: &str, why: String) -> ConfigError {
+        ConfigError::Value { place: place.to_owned(), value: cli::redact(value), why: cli::redact(&why) }
+    }
+
+    /// 0 for `--help` and `--version`, 1 where the machine is in the way, else 2.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            ConfigError::Syntax(error) if !error.use_stderr() => ExitCode::Ok,
+            ConfigError::Unwritable { .. } => ExitCode::Failure,
+            _ => ExitCode::Usage,
+        }
+    }
+
+    /// The text for standard output (`--help`, `--version`).
+    pub fn answer(&self, colour: Colour) -> Option<String> {
+        match self {
+            ConfigError::Syntax(error) if !error.use_stderr() => Some(match colour {
+                Colour::Never => error.render().to_string(),
+                Colour::Auto | Colour::Always => error.render().ansi().to_string(),
+            }),
+            _ => None,
+        }
+    }
+
+    /// The text for standard error, with `error:` in front.
+    pub fn complaint(&self) -> String {
+        match self {
+            ConfigError::Syntax(_) => self.to_string(),
+            _ => format!("error: {self}\n"),
+        }
+    }
+}
