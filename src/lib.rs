@@ -36,5 +36,7 @@ pub mod pipeline;
 pub mod report;
 pub mod scene;
 pub mod signalling;
+pub mod source;
 pub mod units;
+pub mod usage;
 pub mod webrtc;
