@@ -1,1 +1,34 @@
-//! See the architecture notes in the crate's documentation.
+//! How wrong and how late: joins what was seen to what was there, frame by frame. Pure: time is an argument, `at`, since the
+//! run began on the sender's monotonic clock.
+//!
+//! [`Ledger`] is the one book of a run. It is told of every step of every frame, and it is the only place that joins
+//! coordinates to frames.
+//!
+//! **Invariant**: a result is joined by its RTP timestamp to the nearest produced frame, within half a frame interval, or not at
+//! all. A result that could belong to two frames belongs to none.
+//!
+//! **Invariant**: each produced frame is in exactly one [`State`], for each receiver and over all, at any moment; the counts add
+//! up to the frames produced.
+//!
+//! **Invariant**: memory is bounded, however long the run and however many receivers come and go.
+
+mod assign;
+mod distribution;
+mod frames;
+mod joined;
+mod ledger;
+mod party;
+mod receiver;
+mod states;
+pub mod text;
+mod totals;
+
+pub use distribution::{Distribution, Spread};
+pub use joined::{Joined, Outcome, Stages};
+pub use ledger::{Ledger, LedgerConfig};
+pub use receiver::ReceiverId;
+pub use states::{Ended, State};
+pub use totals::{
+    ClockTotals, Cpu, EncoderInfo, FrameTotals, ObjectTotals, ReceiverSummary, ReceiverTotals, Report, RunInfo, SceneInfo,
+    StageTotals, Summary, Totals, TotalsOf,
+};

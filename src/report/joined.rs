@@ -1,0 +1,254 @@
+//! What comes of joining one answer to its frame.
+
+use std::time::Duration;
+
+use super::assign::assign;
+use super::receiver::ReceiverId;
+use crate::feedback::Sightings;
+use crate::feedback::message::MAX_OBJECTS as MAX_SIGHTINGS;
+use crate::scene::{MAX_OBJECTS, TrueObject, Truth};
+use crate::units::{FrameNumber, Px, RtpTime, Size};
+
+/// What became of an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "short-lived and by value: a box would allocate for each answer")]
+pub enum Outcome {
+    /// Joined to its frame.
+    Matched(Joined),
+    /// The frame has been answered by this receiver before.
+    Duplicate,
+    /// Joined to its frame, but too late to be measured.
+    Late {
+        /// The frame.
+        frame: FrameNumber,
+        /// From its production to this answer.
+        latency: Duration,
+    },
+    /// No remembered frame has this key.
+    Unknown,
+    /// The frame was made before the receiver joined, and does not count for it.
+    BeforeJoin,
+}
+
+/// An answer and its frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Joined {
+    /// Who answered.
+    pub receiver: ReceiverId,
+    /// The frame.
+    pub frame: FrameNumber,
+    /// The frame's key.
+    pub rtp: RtpTime,
+    /// When the answer came.
+    pub at: Duration,
+    /// How far off it was.
+    pub score: Score,
+    /// From the frame's production to the answer.
+    pub latency: Duration,
+    /// Where the latency came from.
+    pub stages: Stages,
+}
+
+/// How far the sightings were from the objects, pair by pair.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Score {
+    errors_px: [f64; MAX_OBJECTS],
+    stalenesses_px: [Option<f64>; MAX_OBJECTS],
+    pairs: usize,
+    /// Objects that no sighting was left for.
+    pub misses: usize,
+    /// Sightings that no object was left for.
+    pub false_finds: usize,
+}
+
+impl Score {
+    /// Assigns the sightings to the objects that were in the frame; an object's staleness is the distance of its sighting
+    /// from where it is by now.
+    pub(super) fn new(truth: &Truth, truth_now: &Truth, sightings: &Sightings, size: Size) -> Score {
+        let mut places = [Px::default(); MAX_OBJECTS];
+        let objects = truth.objects();
+        places.iter_mut().zip(objects).for_each(|(place, object)| *place = object.centre_px);
+        let mut seen = [Px::default(); MAX_SIGHTINGS];
+        let count = sightings.objects.len().min(MAX_SIGHTINGS);
+        let to_frame = scale(sightings, size);
+        seen.iter_mut().zip(&sightings.objects).for_each(|(seen, object)| *seen = to_frame(object.centre_px));
+        let assignment = assign(&places[..objects.len()], &seen[..count]);
+        let mut score = Score::default();
+        for (object, sighting) in objects.iter().zip(assignment) {
+            match sighting {
+                Some(index) => score.pair(object, seen[index], truth_now),
+                None => score.misses += 1,
+            }
+        }
+        score.false_finds = sightings.objects.len() - score.pairs;
+        score
+    }
+
+    fn pair(&mut self, object: &TrueObject, seen: Px, truth_now: &Truth) {
+        let now = truth_now.objects().iter().find(|now| now.id == object.id);
+        self.errors_px[self.pairs] = object.centre_px.distance(seen);
+        self.stalenesses_px[self.pairs] = now.map(|now| now.centre_px.distance(seen));
+        self.pairs += 1;
+    }
+
+    /// The distance of each sighting from its object in the same frame, in pixels of the frame as it was sent.
+    pub fn errors_px(&self) -> &[f64] {
+        &self.errors_px[..self.pairs]
+    }
+
+    /// The distance of each sighting from where its object was when the answer came; not of objects that were gone.
+    pub fn stalenesses_px(&self) -> impl Iterator<Item = f64> {
+        self.stalenesses_px[..self.pairs].iter().flatten().copied()
+    }
+}
+
+/// From the picture that was looked at to the frame that was sent, which may be of another size: a browser scales. Pixel
+/// centres are integers, so that it is the corners, half a pixel further out, that fall together.
+fn scale(sightings: &Sightings, size: Size) -> impl Fn(Px) -> Px {
+    let (seen_width, seen_height) = (sightings.width.max(1), sightings.height.max(1));
+    let same = seen_width == size.width() && seen_height == size.height();
+    let scale_x = f64::from(size.width()) / f64::from(seen_width);
+    let scale_y = f64::from(size.height()) / f64::from(seen_height);
+    move |Px { x, y }| {
+        if same { Px { x, y } } else { Px { x: (x + 0.5) * scale_x - 0.5, y: (y + 0.5) * scale_y - 0.5 } }
+    }
+}
+
+/// Where the latency of a frame came from. What is known adds up: encode + network + decode + detect is the latency, and
+/// the network is the way there and the way back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stages {
+    /// Produced to encoded.
+    pub encode: Option<Duration>,
+    /// Both ways on the network, with everything that waits there: packets, jitterbuffer, data channel.
+    pub network: Option<Duration>,
+    /// Encoded to the arrival of the last packet; known if the receiver's clock is.
+    pub send_to_arrival: Option<Duration>,
+    /// Arrival to picture.
+    pub decode: Option<Duration>,
+    /// Picture to sightings.
+    pub detect: Option<Duration>,
+    /// Sightings to their arrival at the sender; known if the receiver's clock is.
+    pub back: Option<Duration>,
+}
+
+impl Stages {
+    /// Splits the time from `produced_at` to `at`. `arrived_us` is the arrival of the frame on the sender's clock; it is uncertain
+    /// and therefore moved into the time that there was. Durations that do not fit into the whole are not believed.
+    pub(super) fn split(
+        (produced_at, encoded_at, at): (Duration, Option<Duration>, Duration),
+        (decode_us, detect_us): (Option<u64>, Option<u64>),
+        arrived_us: Option<i64>,
+    ) -> Stages {
+        let Some(encoded_at) = encoded_at else { return Stages::default() };
+        let only_encode = Stages { encode: encoded_at.checked_sub(produced_at), ..Stages::default() };
+        let (Some(decode_us), Some(detect_us)) = (decode_us, detect_us) else { return only_encode };
+        let (decode, detect) = (Duration::from_micros(decode_us), Duration::from_micros(detect_us));
+        let network = at.checked_sub(encoded_at).and_then(|rest| rest.checked_sub(decode)?.checked_sub(detect));
+        let (Some(network), Some(_)) = (network, only_encode.encode) else { return only_encode };
+        let send_to_arrival = arrived_us.map(|us| {
+            let arrived_at = Duration::from_micros(us.max(0).unsigned_abs());
+            arrived_at.saturating_sub(encoded_at).min(network)
+        });
+        Stages {
+            network: Some(network),
+            send_to_arrival,
+            decode: Some(decode),
+            detect: Some(detect),
+            back: send_to_arrival.map(|there| network - there),
+            ..only_encode
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
+    use super::*;
+    use crate::detect::{Extent, Sighting};
+    use crate::feedback::Recent;
+
+    fn truth(objects: &[(u32, f64, f64)]) -> Truth {
+        objects.iter().map(|&(id, x, y)| TrueObject { id, centre_px: Px { x, y }, radius_px: 5.0 }).collect()
+    }
+
+    fn sightings(width: u32, height: u32, places: &[(f64, f64)]) -> Sightings {
+        let sighting = |&(x, y): &(f64, f64)| Sighting {
+            label: "ball".into(),
+            centre_px: Px { x, y },
+            extent: Extent::Point,
+            score: 1.0,
+        };
+        let (seq, rtp, objects) = (0, RtpTime(0), places.iter().map(sighting).collect());
+        let (decode_us, detect_us, arrived_us, recent) = (None, None, None, Recent::default());
+        Sightings { seq, rtp, width, height, objects, decode_us, detect_us, arrived_us, recent }
+    }
+
+    fn size() -> Size {
+        Size::new(640, 480).expect("valid")
+    }
+
+    #[test]
+    fn each_object_is_measured_against_its_own_past_and_present() {
+        let then = truth(&[(4, 10.0, 10.0), (7, 100.0, 10.0), (9, 10.0, 300.0)]);
+        let now = truth(&[(7, 110.0, 10.0), (4, 20.0, 10.0)]);
+        let score = Score::new(
+            &then,
+            &now,
+            &sightings(640, 480, &[(101.0, 10.0), (10.0, 302.0), (10.0, 13.0), (600.0, 0.0)]),
+            size(),
+        );
+        assert_eq!(score.errors_px(), [3.0, 1.0, 2.0]);
+        assert_eq!(score.stalenesses_px().collect::<Vec<_>>(), [(100.0f64 + 9.0).sqrt(), 9.0]);
+        assert_eq!((score.misses, score.false_finds), (0, 1));
+        let score = Score::new(&then, &now, &sightings(640, 480, &[(100.0, 10.0)]), size());
+        assert_eq!((score.errors_px(), score.misses, score.false_finds), (&[0.0][..], 2, 0));
+    }
+
+    #[test]
+    fn a_scaled_picture_is_measured_in_pixels_of_the_frame() {
+        let truth = truth(&[(0, 0.5, 479.0)]);
+        let score = Score::new(&truth, &truth, &sightings(320, 240, &[(0.0, 239.25)]), size());
+        assert_eq!(score.errors_px(), [0.0]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_stages_are_the_latency(
+            produced in 0u64..1_000_000_000,
+            encode in 0u64..100_000_000,
+            rest in 0u64..200_000_000,
+            decode_us in prop::option::of(0u64..60_000),
+            detect_us in prop::option::of(0u64..60_000),
+            arrived_us in prop::option::of(any::<i64>()),
+        ) {
+            let [produced, encode, rest] = [produced, encode, rest].map(Duration::from_nanos);
+            let times = (produced, Some(produced + encode), produced + encode + rest);
+            let stages = Stages::split(times, (decode_us, detect_us), arrived_us);
+            prop_assert_eq!(stages.encode, Some(encode));
+            if let (Some(network), Some(decode), Some(detect)) = (stages.network, stages.decode, stages.detect) {
+                prop_assert_eq!(network + decode + detect, rest);
+                prop_assert_eq!(stages.send_to_arrival.is_some(), arrived_us.is_some());
+                if let (Some(there), Some(back)) = (stages.send_to_arrival, stages.back) {
+                    prop_assert_eq!(there + back, network);
+                }
+            } else {
+                prop_assert_eq!(stages, Stages { encode: Some(encode), ..Stages::default() });
+            }
+        }
+    }
+
+    #[test]
+    fn the_clocks_split_the_network() {
+        let ms = Duration::from_millis;
+        let times = (ms(100), Some(ms(102)), ms(110));
+        let stages = Stages::split(times, (Some(1000), Some(500)), Some(105_000));
+        assert_eq!((stages.send_to_arrival, stages.back), (Some(ms(3)), Some(Duration::from_micros(3500))));
+        let doubtful = Stages::split(times, (Some(1000), Some(500)), Some(90_000));
+        assert_eq!((doubtful.send_to_arrival, doubtful.back), (Some(ms(0)), Some(Duration::from_micros(6500))));
+    }
+}

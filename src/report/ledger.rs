@@ -1,0 +1,370 @@
+//! The one book of a run.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::frames::{Frame, Frames, Serial};
+use super::joined::{Joined, Outcome, Score, Stages};
+use super::party::{Party, Rate};
+use super::receiver::{Receiver, ReceiverId};
+use super::states::{Evidence, State, Step};
+use super::totals::{ReceiverTotals, Summary, Totals};
+use crate::feedback::{Pong, Recent, Sightings};
+use crate::scene::Truth;
+use crate::units::{Fps, FrameNumber, RtpTime, Size};
+
+/// A coordinate older than a second is of no use to any controller. Frames that had piled up before their peer was connected came
+/// out up to 0.5 s old; that is still to be seen as latency.
+const LATE_AFTER: Duration = Duration::from_secs(1);
+
+/// Long enough to name an answer late instead of unknown, and to hear of a skipped frame from a detector that takes seconds.
+const REMEMBER: Duration = Duration::from_secs(10);
+
+/// Ten seconds at the highest frame rate of 240 are 2400; this is a bound on memory (1.5 MB) should time stand still.
+const MOST_FRAMES: usize = 4096;
+
+/// As in the first description of this program.
+const HISTORY_SIZE: usize = 30;
+
+/// Receivers that have left take 2 kB each: 2 MB, whatever comes and goes in a week.
+const MOST_PAST_RECEIVERS: usize = 1000;
+
+/// What a live view calls "lately".
+const LATELY: Duration = Duration::from_secs(1);
+
+/// How a ledger is kept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LedgerConfig {
+    /// Of the frames sent.
+    pub size: Size,
+    /// Half of a frame's interval is how far a key may be off.
+    pub fps: Fps,
+    /// An answer that takes longer is counted as late and not measured.
+    pub late_after: Duration,
+    /// For so long a frame can still be recognised.
+    pub remember: Duration,
+    /// And at most so many.
+    pub most_frames: usize,
+    /// How many joined frames [`Ledger::history`] has.
+    pub history_size: usize,
+}
+
+impl LedgerConfig {
+    /// For frames of this size and rate: late after 1 s, remembered for 10 s, 30 frames of history.
+    pub fn new(size: Size, fps: Fps) -> LedgerConfig {
+        let (late_after, remember) = (LATE_AFTER, REMEMBER);
+        LedgerConfig { size, fps, late_after, remember, most_frames: MOST_FRAMES, history_size: HISTORY_SIZE }
+    }
+}
+
+/// A frame that cannot be measured, since its key does not tell it from the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("frame {} has RTP timestamp {rtp}, which is not after that of the frame before it; its running time must grow", number.0)]
+pub struct KeyError {
+    /// The frame.
+    pub number: FrameNumber,
+    /// Its key.
+    pub rtp: RtpTime,
+}
+
+/// Joins answers to frames and keeps count of all that happens. See the [module](super) for what always holds.
+///
+/// Events are told in the order in which they happen, as near as threads allow; `at` is when. An event of a frame or a receiver
+/// that the ledger does not know changes nothing.
+#[derive(Debug)]
+pub struct Ledger {
+    config: LedgerConfig,
+    frames: Frames,
+    all: Party,
+    frames_unwatched: u64,
+    receivers: Vec<Receiver>,
+    past_receivers: VecDeque<ReceiverTotals>,
+    receivers_forgotten: u64,
+    history: VecDeque<Joined>,
+}
+
+impl Ledger {
+    /// An empty book.
+    pub fn new(config: LedgerConfig) -> Ledger {
+        Ledger {
+            config,
+            frames: Frames::new(config.fps.interval_ticks() / 2),
+            all: Party::default(),
+            frames_unwatched: 0,
+            receivers: Vec::new(),
+            past_receivers: VecDeque::new(),
+            receivers_forgotten: 0,
+            history: VecDeque::with_capacity(config.history_size),
+        }
+    }
+
+    /// The source made a frame. It counts for all receivers that are there; if there are none, it is only remembered.
+    pub fn produced(&mut self, number: FrameNumber, rtp: RtpTime, truth: Truth, at: Duration) -> Result<(), KeyError> {
+        self.tick(at);
+        if !self.frames.may_follow(rtp) {
+            return Err(KeyError { number, rtp });
+        }
+        if self.frames.len() >= self.config.most_frames.max(1) {
+            self.forget_oldest();
+        }
+        let is_watched = self.receivers.iter().any(Receiver::is_present);
+        let account = is_watched.then(|| self.all.ended.open());
+        self.frames_unwatched += u64::from(!is_watched);
+        let (step, encoded_at, bytes, due) = (Step::Produced, None, 0, false);
+        let frame = Frame { number, rtp, truth, produced_at: at, step, encoded_at, bytes, due, account };
+        let serial = self.frames.push(frame);
+        self.receivers.iter_mut().filter(|receiver| receiver.is_present()).for_each(|receiver| receiver.open(serial));
+        Ok(())
+    }
+
+    /// The frame was handed to the encoder.
+    pub fn entered_encoder(&mut self, rtp: RtpTime) {
+        self.came_to(rtp, Step::Entered);
+    }
+
+    /// The frame left the encoder.
+    pub fn encoded(&mut self, rtp: RtpTime, at: Duration, bytes: usize, keyframe: bool) {
+        let Some(serial) = self.came_to(rtp, Step::Encoded) else { return };
+        let Some(frame) = self.frames.get_mut(serial) else { return };
+        frame.encoded_at = Some(at);
+        frame.bytes = bytes;
+        let watched = frame.account.is_some().then_some(&mut self.all);
+        let receivers = self.receivers.iter_mut().filter_map(|receiver| receiver.account_mut(serial));
+        for party in watched.into_iter().chain(receivers.map(|(_, party)| party)) {
+            party.encoded += 1;
+            party.keyframes += u64::from(keyframe);
+        }
+        if frame.account.is_some() {
+            self.all.rate.note(at, bytes);
+        }
+    }
+
+    /// A frame came a step further at the sender; `None` if that is not known to be new.
+    fn came_to(&mut self, rtp: RtpTime, step: Step) -> Option<Serial> {
+        let serial = self.frames.find(rtp)?;
+        let frame = self.frames.get_mut(serial)?;
+        if frame.step == step || frame.step == Step::Encoded {
+            return None;
+        }
+        frame.step = step;
+        if frame.due {
+            self.update(serial);
+        }
+        Some(serial)
+    }
+
+    /// The frame was handed to the network for this receiver.
+    pub fn sent(&mut self, receiver: ReceiverId, rtp: RtpTime, at: Duration) {
+        let Some(index) = self.index_of(receiver) else { return };
+        let Some(serial) = self.frames.find(rtp) else { return };
+        let Some(frame) = self.frames.get_mut(serial) else { return };
+        let Some((account, party)) = self.receivers[index].account_mut(serial) else { return };
+        if !account.sent {
+            party.rate.note(at, frame.bytes);
+        }
+        party.note_sent(account);
+        frame.account.iter_mut().for_each(|account| self.all.note_sent(account));
+    }
+
+    /// A receiver is connected: the frames produced from now on count for it. It said its first word at `hello_at`.
+    pub fn receiver_joined(&mut self, id: ReceiverId, name: impl Into<String>, hello_at: Duration, at: Duration) {
+        if self.index_of(id).is_none() {
+            self.receivers.push(Receiver::new(id, name.into(), hello_at, at));
+        }
+    }
+
+    /// A receiver is gone. Answers that are on their way may still come; what does not come is not held against the network.
+    pub fn receiver_left(&mut self, id: ReceiverId, at: Duration) {
+        self.tick(at);
+        let Some(index) = self.index_of(id) else { return };
+        self.receivers[index].left_at.get_or_insert(at);
+        for serial in self.receivers[index].serials() {
+            if self.frames.get_mut(serial).is_some_and(|frame| !frame.due) {
+                self.learn(index, serial, Evidence::Left);
+            }
+        }
+    }
+
+    /// An answer came. `truth_now` is where everything is at this moment.
+    pub fn feedback(&mut self, id: ReceiverId, sightings: &Sightings, truth_now: &Truth, at: Duration) -> Outcome {
+        self.tick(at);
+        let Some(index) = self.index_of(id) else {
+            self.all.unknown += 1;
+            return Outcome::Unknown;
+        };
+        self.learn_recent(index, &sightings.recent);
+        let outcome = self.join(index, sightings, truth_now, at);
+        for party in [&mut self.all, &mut self.receivers[index].party] {
+            match outcome {
+                Outcome::Matched(_) | Outcome::Late { .. } => {}
+                Outcome::Duplicate => party.duplicate += 1,
+                Outcome::Unknown => party.unknown += 1,
+                Outcome::BeforeJoin => party.before_join += 1,
+            }
+        }
+        outcome
+    }
+
+    fn learn_recent(&mut self, index: usize, recent: &Recent) {
+        for (keys, evidence) in [
+            (&recent.detected, Evidence::Detected),
+            (&recent.skipped, Evidence::Skipped),
+            (&recent.undecoded, Evidence::Undecoded),
+        ] {
+            for &rtp in keys {
+                if let Some(serial) = self.frames.find(rtp) {
+                    self.learn(index, serial, evidence);
+                }
+            }
+        }
+    }
+
+    fn join(&mut self, index: usize, sightings: &Sightings, truth_now: &Truth, at: Duration) -> Outcome {
+        let receiver = &mut self.receivers[index];
+        let Some(serial) = self.frames.find(sightings.rtp) else { return Outcome::Unknown };
+        let Some(frame) = self.frames.get_mut(serial) else { return Outcome::Unknown };
+        let Some((account, _)) = receiver.account_mut(serial) else { return Outcome::BeforeJoin };
+        if account.is_answered() {
+            return Outcome::Duplicate;
+        }
+        let latency = at.saturating_sub(frame.produced_at);
+        if latency > self.config.late_after {
+            let frame = frame.number;
+            self.learn(index, serial, Evidence::Late);
+            return Outcome::Late { frame, latency };
+        }
+        let times = (frame.produced_at, frame.encoded_at, at);
+        let joined = Joined {
+            receiver: receiver.id,
+            frame: frame.number,
+            rtp: frame.rtp,
+            at,
+            score: Score::new(&frame.truth, truth_now, sightings, self.config.size),
+            latency,
+            stages: Stages::split(times, (sightings.decode_us, sightings.detect_us), receiver.arrived_us(sightings)),
+        };
+        self.learn(index, serial, Evidence::Matched);
+        self.measure(index, joined);
+        Outcome::Matched(joined)
+    }
+
+    fn measure(&mut self, index: usize, joined: Joined) {
+        let receiver = &mut self.receivers[index];
+        receiver.party.measure(&joined, receiver.hello_at);
+        self.all.measure(&joined, receiver.hello_at);
+        if self.history.len() >= self.config.history_size {
+            self.history.pop_front();
+        }
+        if self.config.history_size > 0 {
+            self.history.push_back(joined);
+        }
+    }
+
+    /// A message came that could not be read.
+    pub fn garbage(&mut self, id: ReceiverId) {
+        self.all.garbage += 1;
+        if let Some(index) = self.index_of(id) {
+            self.receivers[index].party.garbage += 1;
+        }
+    }
+
+    /// A pong came; says whether it was a possible one.
+    pub fn pong(&mut self, id: ReceiverId, pong: &Pong, at: Duration) -> bool {
+        self.index_of(id).is_some_and(|index| self.receivers[index].clock.note(pong, at))
+    }
+
+    /// Time has passed: frames whose time for answers is over end in the state that follows, and old ones are forgotten. Each
+    /// frame and each answer does this too; without them, now and then is enough.
+    pub fn tick(&mut self, at: Duration) {
+        let Some(deadline) = at.checked_sub(self.config.late_after) else { return };
+        while let Some(serial) = self.frames.next_due(deadline) {
+            self.update(serial);
+        }
+        let Some(horizon) = at.checked_sub(self.config.remember.max(self.config.late_after)) else { return };
+        while self.frames.oldest_at().is_some_and(|oldest| oldest < horizon) {
+            self.forget_oldest();
+        }
+        self.retire_receivers(horizon);
+    }
+
+    /// Counts a frame anew, over all and for each receiver, after something changed that is the same for all.
+    fn update(&mut self, serial: Serial) {
+        let Some(frame) = self.frames.get_mut(serial) else { return };
+        let (step, due) = (frame.step, frame.due);
+        frame.account.iter_mut().for_each(|account| self.all.ended.update(account, step, due));
+        self.receivers.iter_mut().for_each(|receiver| receiver.update(serial, step, due));
+    }
+
+    fn learn(&mut self, index: usize, serial: Serial, evidence: Evidence) {
+        let Some(frame) = self.frames.get_mut(serial) else { return };
+        let Some((account, party)) = self.receivers[index].account_mut(serial) else { return };
+        party.learn(account, evidence, frame.step, frame.due);
+        frame.account.iter_mut().for_each(|account| self.all.learn(account, evidence, frame.step, frame.due));
+    }
+
+    fn forget_oldest(&mut self) {
+        if self.frames.oldest_is_not_due()
+            && let Some(serial) = self.frames.next_due(Duration::MAX)
+        {
+            self.update(serial);
+        }
+        let Some(serial) = self.frames.forget_oldest() else { return };
+        self.receivers.iter_mut().for_each(|receiver| receiver.forget(serial));
+    }
+
+    /// Receivers that left before `horizon` have no remembered frame: only their figures are kept.
+    fn retire_receivers(&mut self, horizon: Duration) {
+        let is_past = |receiver: &mut Receiver| receiver.left_at.is_some_and(|left_at| left_at < horizon);
+        for receiver in self.receivers.extract_if(.., is_past) {
+            if self.past_receivers.len() == MOST_PAST_RECEIVERS {
+                self.past_receivers.pop_front();
+                self.receivers_forgotten += 1;
+            }
+            self.past_receivers.push_back(receiver.totals());
+        }
+    }
+
+    /// The newest of that name, should a number be given twice.
+    fn index_of(&self, id: ReceiverId) -> Option<usize> {
+        self.receivers.iter().rposition(|receiver| receiver.id == id)
+    }
+
+    /// The last joined frames, oldest first.
+    pub fn history(&self) -> impl ExactSizeIterator<Item = &Joined> {
+        self.history.iter()
+    }
+
+    /// The figures for a live view; takes some ten microseconds a receiver.
+    pub fn summary(&self, at: Duration) -> Summary {
+        let mut rate = Rate::default();
+        let lately = self.frames.since(at.saturating_sub(LATELY));
+        lately.filter_map(|frame| Some((frame.encoded_at?, frame.bytes))).for_each(|(at, bytes)| rate.note(at, bytes));
+        let (error_px, latency_ms) = self.all.error_and_latency();
+        Summary {
+            frames: self.all.ended.total(),
+            matched: self.all.ended.of(State::Matched),
+            fps: rate.per_second(),
+            bitrate_kbps: rate.kbps(),
+            error_px,
+            latency_ms,
+            receivers: self.receivers.iter().map(Receiver::summary).collect(),
+        }
+    }
+
+    /// The figures of the run until now; at its end, of the run.
+    pub fn finish(&mut self, at: Duration) -> Totals {
+        self.tick(at);
+        let present = self.receivers.iter().map(Receiver::totals);
+        Totals {
+            all: self.all.totals(),
+            frames_unwatched: self.frames_unwatched,
+            receivers: self.past_receivers.iter().cloned().chain(present).collect(),
+            receivers_forgotten: self.receivers_forgotten,
+        }
+    }
+}
+
+#[cfg(test)]
+mod schedules;
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,169 @@
+use super::*;
+use crate::detect::{Extent, Sighting};
+use crate::feedback::Ping;
+use crate::scene::TrueObject;
+use crate::units::Px;
+
+const MS: Duration = Duration::from_millis(1);
+const ME: ReceiverId = ReceiverId(1);
+
+pub(in crate::report) fn truth_at(x: f64, y: f64) -> Truth {
+    [TrueObject { id: 0, centre_px: Px { x, y }, radius_px: 20.0 }].into_iter().collect()
+}
+
+pub(in crate::report) fn sightings(rtp: RtpTime, places: &[(f64, f64)]) -> Sightings {
+    let sighting = |&(x, y): &(f64, f64)| Sighting {
+        label: "ball".into(),
+        centre_px: Px { x, y },
+        extent: Extent::Radius(20.0),
+        score: 1.0,
+    };
+    Sightings {
+        seq: 0,
+        rtp,
+        width: 640,
+        height: 480,
+        objects: places.iter().map(sighting).collect(),
+        decode_us: Some(800),
+        detect_us: Some(100),
+        arrived_us: None,
+        recent: Recent::default(),
+    }
+}
+
+fn config() -> LedgerConfig {
+    LedgerConfig::new(Size::new(640, 480).expect("valid"), Fps::new(100).expect("valid"))
+}
+
+/// A ledger with one receiver.
+fn ledger(config: LedgerConfig) -> Ledger {
+    let mut ledger = Ledger::new(config);
+    ledger.receiver_joined(ME, "me", Duration::ZERO, Duration::ZERO);
+    ledger
+}
+
+fn key(frame: u32) -> RtpTime {
+    RtpTime((u32::MAX - 1000).wrapping_add(900 * frame))
+}
+
+/// Frame after frame at 100 a second, produced and encoded 2 ms later.
+fn film(ledger: &mut Ledger, frames: std::ops::Range<u32>) {
+    for frame in frames {
+        let at = frame * 10 * MS;
+        ledger.produced(FrameNumber(frame.into()), key(frame), truth_at(frame.into(), 50.0), at).expect("forwards");
+        ledger.entered_encoder(key(frame));
+        ledger.encoded(key(frame), at + 2 * MS, 1250, frame == 0);
+        ledger.sent(ME, key(frame), at + 2 * MS);
+    }
+}
+
+#[test]
+fn an_answer_is_measured_against_its_frame_and_against_now() {
+    let mut ledger = ledger(config());
+    film(&mut ledger, 0..5);
+    assert!(ledger.pong(ME, &Ping { id: 0, sent_us: 10_000 }.answer(1_011_000, 1_011_000), 12 * MS));
+    let mut answer = sightings(key(1), &[(1.0, 50.5)]);
+    answer.arrived_us = Some(1_014_000);
+    let Outcome::Matched(joined) = ledger.feedback(ME, &answer, &truth_at(4.0, 50.5), 18 * MS) else { panic!("no match") };
+    assert_eq!((joined.frame, joined.latency), (FrameNumber(1), 8 * MS));
+    assert_eq!(joined.score.errors_px(), [0.5]);
+    assert_eq!(joined.score.stalenesses_px().collect::<Vec<_>>(), [3.0]);
+    let stages = joined.stages;
+    assert_eq!((stages.encode, stages.send_to_arrival, stages.network), (Some(2 * MS), Some(2 * MS), Some(MS * 51 / 10)));
+    assert_eq!(ledger.history().copied().collect::<Vec<_>>(), [joined]);
+    let totals = ledger.finish(50 * MS);
+    let all = &totals.all;
+    assert_eq!((all.frames.produced, all.frames.encoded, all.frames.keyframes, all.frames.sent), (5, 5, 1, 5));
+    assert_eq!((all.frames.decoded, all.frames.detected, all.frames.returned, all.frames.matched), (1, 1, 1, 1));
+    assert_eq!((all.fps, all.bitrate_kbps, all.first_coordinate_ms), (Some(100.0), Some(1000.0), Some(18.0)));
+    assert_eq!((all.error_px.mean, all.latency_ms.max, all.stages_ms.back.max), (Some(0.5), Some(8.0), Some(3.1)));
+    assert_eq!(totals.receivers[0].clock_offset.offset_ms, Some(1000.0));
+    assert_eq!(totals.receivers[0].all, totals.all);
+}
+
+#[test]
+fn duplicates_strangers_and_latecomers_are_counted_and_not_measured() {
+    let mut ledger = ledger(config());
+    film(&mut ledger, 0..10);
+    let now = Truth::default();
+    let answer = |ledger: &mut Ledger, rtp, at| ledger.feedback(ME, &sightings(rtp, &[(0.0, 0.0)]), &now, at);
+    assert!(matches!(answer(&mut ledger, key(3), 100 * MS), Outcome::Matched(_)));
+    assert_eq!(answer(&mut ledger, key(3), 101 * MS), Outcome::Duplicate);
+    assert_eq!(answer(&mut ledger, RtpTime(key(3).0 + 450), 101 * MS), Outcome::Unknown);
+    assert_eq!(answer(&mut ledger, key(4), 1041 * MS), Outcome::Late { frame: FrameNumber(4), latency: 1001 * MS });
+    assert_eq!(answer(&mut ledger, key(4), 1042 * MS), Outcome::Duplicate);
+    ledger.garbage(ME);
+    let frames = ledger.finish(5000 * MS).all.frames;
+    assert_eq!((frames.returned, frames.matched, frames.duplicate, frames.unknown, frames.garbage), (2, 1, 2, 1, 1));
+    assert_eq!((frames.ended.of(State::Late), frames.ended.of(State::LostInNetwork)), (1, 8));
+}
+
+#[test]
+fn a_key_that_does_not_go_forwards_is_refused() {
+    let mut ledger = ledger(config());
+    film(&mut ledger, 0..3);
+    let error = ledger.produced(FrameNumber(3), key(2), Truth::default(), 30 * MS).expect_err("same key");
+    assert!(error.to_string().contains("frame 3 has RTP timestamp 799"), "{error}");
+    assert!(ledger.produced(FrameNumber(3), key(3), Truth::default(), 30 * MS).is_ok());
+}
+
+#[test]
+fn who_comes_later_does_not_answer_for_what_was_before() {
+    let mut ledger = Ledger::new(config());
+    film(&mut ledger, 0..2);
+    ledger.receiver_joined(ME, "me", 15 * MS, 25 * MS);
+    film(&mut ledger, 3..5);
+    let now = Truth::default();
+    assert_eq!(ledger.feedback(ME, &sightings(key(1), &[]), &now, 45 * MS), Outcome::BeforeJoin);
+    assert_eq!(ledger.feedback(ReceiverId(9), &sightings(key(3), &[]), &now, 45 * MS), Outcome::Unknown);
+    assert!(matches!(ledger.feedback(ME, &sightings(key(3), &[]), &now, 45 * MS), Outcome::Matched(_)));
+    let totals = ledger.finish(60 * MS);
+    assert_eq!((totals.all.frames.produced, totals.frames_unwatched, totals.all.frames.before_join), (2, 2, 1));
+    assert_eq!((totals.all.objects.misses, totals.all.first_coordinate_ms), (1, Some(30.0)));
+}
+
+#[test]
+fn who_leaves_takes_frames_along_that_are_not_held_against_the_network() {
+    let mut ledger = ledger(config());
+    film(&mut ledger, 0..150);
+    ledger.receiver_left(ME, 1500 * MS);
+    assert!(matches!(ledger.feedback(ME, &sightings(key(149), &[]), &Truth::default(), 1501 * MS), Outcome::Matched(_)));
+    let totals = ledger.finish(9000 * MS);
+    let ended = totals.receivers[0].all.frames.ended;
+    assert_eq!([State::LostInNetwork, State::InFlight, State::Matched].map(|state| ended.of(state)), [50, 99, 1]);
+    assert_eq!(totals.all.frames.ended, ended);
+}
+
+#[test]
+fn memory_is_bounded_whoever_comes_and_goes() {
+    let mut ledger = Ledger::new(LedgerConfig { most_frames: 100, history_size: 3, ..config() });
+    for round in 0..1500u32 {
+        let id = ReceiverId(round.into());
+        let (from, to) = (round * 100, (round + 1) * 100);
+        ledger.receiver_joined(id, "passer-by", from * 10 * MS, from * 10 * MS);
+        film(&mut ledger, from..to);
+        ledger.feedback(id, &sightings(key(to - 1), &[(0.0, 0.0)]), &Truth::default(), to * 10 * MS);
+        ledger.receiver_left(id, to * 10 * MS);
+        assert!(ledger.frames.len() <= 100 && ledger.receivers.len() <= 12 && ledger.history.len() <= 3);
+    }
+    let totals = ledger.finish(Duration::from_secs(10_000));
+    assert_eq!((totals.receivers.len(), totals.receivers_forgotten), (1000, 500));
+    assert_eq!(
+        (totals.all.frames.produced, totals.all.frames.matched, totals.all.error_px.mean.is_some()),
+        (150_000, 1500, true)
+    );
+    assert_eq!((ledger.frames.len(), ledger.receivers.len()), (0, 0));
+}
+
+#[test]
+fn the_live_view_shows_the_last_second() {
+    let mut ledger = ledger(config());
+    film(&mut ledger, 0..300);
+    ledger.feedback(ME, &sightings(key(299), &[(299.0, 50.0)]), &Truth::default(), 2995 * MS);
+    let summary = ledger.summary(3000 * MS);
+    assert_eq!((summary.frames, summary.matched, summary.error_px.p95), (300, 1, Some(0.0)));
+    assert!((summary.fps.expect("frames came") - 100.0).abs() < 1e-9);
+    assert!((summary.bitrate_kbps.expect("frames came") - 1000.0).abs() < 1e-9);
+    assert_eq!((summary.receivers[0].name.as_str(), summary.receivers[0].matched), ("me", 1));
+    assert_eq!(ledger.summary(5000 * MS).fps, None);
+}

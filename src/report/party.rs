@@ -1,0 +1,173 @@
+//! What is counted and measured, in the same way for each receiver and over all.
+
+use std::time::Duration;
+
+use super::distribution::Distribution;
+use super::joined::Joined;
+use super::states::{Account, Ended, Evidence, State, Step};
+use super::totals::{FrameTotals, ObjectTotals, StageTotals, TotalsOf};
+
+/// One receiver, or all of them together.
+#[derive(Debug, Default)]
+pub(super) struct Party {
+    pub(super) ended: Ended,
+    pub(super) encoded: u64,
+    pub(super) keyframes: u64,
+    pub(super) sent: u64,
+    pub(super) unknown: u64,
+    pub(super) duplicate: u64,
+    pub(super) before_join: u64,
+    pub(super) garbage: u64,
+    pub(super) rate: Rate,
+    decoded: u64,
+    detected: u64,
+    objects: ObjectTotals,
+    first_coordinate: Option<Duration>,
+    measured: Measured,
+}
+
+#[derive(Debug, Default)]
+struct Measured {
+    error_px: Distribution,
+    staleness_px: Distribution,
+    latency_ms: Distribution,
+    encode_ms: Distribution,
+    network_ms: Distribution,
+    send_to_arrival_ms: Distribution,
+    decode_ms: Distribution,
+    detect_ms: Distribution,
+    back_ms: Distribution,
+}
+
+impl Party {
+    /// Takes note of what a receiver let us know of a frame. It only ever learns more: what says less is no news.
+    pub(super) fn learn(&mut self, account: &mut Account, evidence: Evidence, step: Step, due: bool) {
+        if evidence <= account.evidence {
+            return;
+        }
+        let news = |threshold| u64::from(account.evidence < threshold && evidence >= threshold);
+        self.decoded += news(Evidence::Skipped);
+        self.detected += news(Evidence::Detected);
+        account.evidence = evidence;
+        self.ended.update(account, step, due);
+    }
+
+    /// Notes that a frame was sent; says whether that is new.
+    pub(super) fn note_sent(&mut self, account: &mut Account) {
+        self.sent += u64::from(!account.sent);
+        account.sent = true;
+    }
+
+    /// Takes in an answer that was joined. The receiver said its first word at `hello_at`.
+    pub(super) fn measure(&mut self, joined: &Joined, hello_at: Duration) {
+        self.first_coordinate.get_or_insert(joined.at.saturating_sub(hello_at));
+        self.objects.paired += joined.score.errors_px().len() as u64;
+        self.objects.misses += joined.score.misses as u64;
+        self.objects.false_finds += joined.score.false_finds as u64;
+        self.measured.record(joined);
+    }
+
+    /// The median, 95th and 99th percentile and so on of error and latency, as far as known.
+    pub(super) fn error_and_latency(&self) -> (super::Spread, super::Spread) {
+        (self.measured.error_px.spread(), self.measured.latency_ms.spread())
+    }
+
+    /// In figures.
+    pub(super) fn totals(&self) -> TotalsOf {
+        let matched = self.ended.of(State::Matched);
+        TotalsOf {
+            frames: FrameTotals {
+                produced: self.ended.total(),
+                encoded: self.encoded,
+                keyframes: self.keyframes,
+                sent: self.sent,
+                decoded: self.decoded,
+                detected: self.detected,
+                returned: matched + self.ended.of(State::Late),
+                matched,
+                unknown: self.unknown,
+                duplicate: self.duplicate,
+                before_join: self.before_join,
+                garbage: self.garbage,
+                ended: self.ended,
+            },
+            objects: self.objects,
+            error_px: self.measured.error_px.spread(),
+            staleness_px: self.measured.staleness_px.spread(),
+            latency_ms: self.measured.latency_ms.spread(),
+            stages_ms: self.measured.stages(),
+            fps: self.rate.per_second(),
+            bitrate_kbps: self.rate.kbps(),
+            first_coordinate_ms: self.first_coordinate.map(as_ms),
+        }
+    }
+}
+
+impl Measured {
+    fn record(&mut self, joined: &Joined) {
+        joined.score.errors_px().iter().for_each(|&error| self.error_px.record(error));
+        joined.score.stalenesses_px().for_each(|staleness| self.staleness_px.record(staleness));
+        self.latency_ms.record(as_ms(joined.latency));
+        let stages = joined.stages;
+        for (distribution, duration) in [
+            (&mut self.encode_ms, stages.encode),
+            (&mut self.network_ms, stages.network),
+            (&mut self.send_to_arrival_ms, stages.send_to_arrival),
+            (&mut self.decode_ms, stages.decode),
+            (&mut self.detect_ms, stages.detect),
+            (&mut self.back_ms, stages.back),
+        ] {
+            duration.into_iter().for_each(|duration| distribution.record(as_ms(duration)));
+        }
+    }
+
+    fn stages(&self) -> StageTotals {
+        StageTotals {
+            encode: self.encode_ms.spread(),
+            send_to_arrival: self.send_to_arrival_ms.spread(),
+            decode: self.decode_ms.spread(),
+            detect: self.detect_ms.spread(),
+            back: self.back_ms.spread(),
+            network: self.network_ms.spread(),
+        }
+    }
+}
+
+pub(super) fn as_ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+/// How fast frames go by: intervals between them, so that it is right from the second frame on.
+#[derive(Debug, Default)]
+pub(super) struct Rate {
+    /// When the first one went by.
+    first: Option<Duration>,
+    last: Duration,
+    intervals: u64,
+    /// Without the first one, which fills no interval.
+    bytes: u64,
+}
+
+impl Rate {
+    pub(super) fn note(&mut self, at: Duration, bytes: usize) {
+        if self.first.is_some() {
+            self.intervals += 1;
+            self.bytes += bytes as u64;
+        }
+        self.first.get_or_insert(at);
+        self.last = self.last.max(at);
+    }
+
+    pub(super) fn per_second(&self) -> Option<f64> {
+        self.seconds().map(|seconds| self.intervals as f64 / seconds)
+    }
+
+    pub(super) fn kbps(&self) -> Option<f64> {
+        self.seconds().map(|seconds| self.bytes as f64 * 8.0 / 1e3 / seconds)
+    }
+
+    fn seconds(&self) -> Option<f64> {
+        let seconds = self.last.saturating_sub(self.first?).as_secs_f64();
+        (seconds > 0.0).then_some(seconds)
+    }
+}

@@ -1,0 +1,120 @@
+//! What the ledger keeps of one receiver.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::State;
+use super::frames::Serial;
+use super::party::{Party, as_ms};
+use super::states::{Account, Step};
+use super::totals::{ClockTotals, ReceiverSummary, ReceiverTotals};
+use crate::feedback::{ClockOffset, Sightings};
+
+/// Tells the receivers of a run apart; never given twice in a run, so that one that returns is a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct ReceiverId(pub u64);
+
+impl fmt::Display for ReceiverId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A receiver, present or gone.
+#[derive(Debug)]
+pub(super) struct Receiver {
+    pub(super) id: ReceiverId,
+    pub(super) name: String,
+    pub(super) hello_at: Duration,
+    pub(super) joined_at: Duration,
+    pub(super) left_at: Option<Duration>,
+    pub(super) clock: ClockOffset,
+    pub(super) party: Party,
+    /// One for each remembered frame that was produced while it was here, the first of them with this number.
+    accounts: VecDeque<Account>,
+    first: Serial,
+}
+
+impl Receiver {
+    pub(super) fn new(id: ReceiverId, name: String, hello_at: Duration, joined_at: Duration) -> Receiver {
+        Receiver {
+            id,
+            name,
+            hello_at,
+            joined_at,
+            left_at: None,
+            clock: ClockOffset::new(),
+            party: Party::default(),
+            accounts: VecDeque::new(),
+            first: 0,
+        }
+    }
+
+    pub(super) fn is_present(&self) -> bool {
+        self.left_at.is_none()
+    }
+
+    /// This frame, the next after the last, counts for it.
+    pub(super) fn open(&mut self, serial: Serial) {
+        if self.accounts.is_empty() {
+            self.first = serial;
+        }
+        self.accounts.push_back(self.party.ended.open());
+    }
+
+    /// The account of a frame and the books it is counted in; none if the frame does not count for this receiver.
+    pub(super) fn account_mut(&mut self, serial: Serial) -> Option<(&mut Account, &mut Party)> {
+        let index = usize::try_from(serial.checked_sub(self.first)?).ok()?;
+        self.accounts.get_mut(index).map(|account| (account, &mut self.party))
+    }
+
+    /// Counts a frame anew after something changed that is the same for all receivers.
+    pub(super) fn update(&mut self, serial: Serial, step: Step, due: bool) {
+        if let Some((account, party)) = self.account_mut(serial) {
+            party.ended.update(account, step, due);
+        }
+    }
+
+    /// The frames are forgotten in order.
+    pub(super) fn forget(&mut self, serial: Serial) {
+        if self.first == serial && self.accounts.pop_front().is_some() {
+            self.first += 1;
+        }
+    }
+
+    /// The remembered frames that count for it.
+    pub(super) fn serials(&self) -> std::ops::Range<Serial> {
+        self.first..self.first + self.accounts.len() as u64
+    }
+
+    /// When the frame of this answer arrived, in microseconds on the sender's clock.
+    pub(super) fn arrived_us(&self, sightings: &Sightings) -> Option<i64> {
+        self.clock.to_sender_us(sightings.arrived_us?)
+    }
+
+    pub(super) fn summary(&self) -> ReceiverSummary {
+        let (error_px, latency_ms) = self.party.error_and_latency();
+        let (frames, matched) = (self.party.ended.total(), self.party.ended.of(State::Matched));
+        let (id, name, present) = (self.id, self.name.clone(), self.is_present());
+        ReceiverSummary { id, name, present, frames, matched, error_px, latency_ms }
+    }
+
+    pub(super) fn totals(&self) -> ReceiverTotals {
+        let offset = self.clock.estimate();
+        ReceiverTotals {
+            id: self.id,
+            name: self.name.clone(),
+            joined_ms: as_ms(self.joined_at),
+            left_ms: self.left_at.map(as_ms),
+            clock_offset: ClockTotals {
+                offset_ms: offset.map(|offset| offset.offset_us as f64 / 1e3),
+                uncertainty_ms: offset.map(|offset| offset.uncertainty_us as f64 / 1e3),
+            },
+            all: self.party.totals(),
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The figures of a run, and the report that they make. `docs/report.schema.json` is its schema.
+
+use serde::Serialize;
+
+use super::{Ended, ReceiverId, Spread};
+
+/// Everything measured in a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Totals {
+    /// Over all receivers. A frame counts once, in the best of the states that it has for them.
+    #[serde(flatten)]
+    pub all: TotalsOf,
+    /// Frames produced while no receiver was there; they count nowhere else.
+    pub frames_unwatched: u64,
+    /// Each receiver, in the order in which they joined.
+    pub receivers: Vec<ReceiverTotals>,
+    /// Receivers that joined and left so long ago that they are no longer listed.
+    pub receivers_forgotten: u64,
+}
+
+/// What is measured alike for each receiver and over all.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct TotalsOf {
+    /// Counts of frames and answers.
+    pub frames: FrameTotals,
+    /// Counts of objects in the frames that were answered in time.
+    pub objects: ObjectTotals,
+    /// Distance of a sighting from its object in the same frame.
+    pub error_px: Spread,
+    /// Distance of a sighting from where its object is when the coordinate arrives.
+    pub staleness_px: Spread,
+    /// From the production of a frame to its coordinates.
+    pub latency_ms: Spread,
+    /// Where the latency comes from.
+    pub stages_ms: StageTotals,
+    /// Frames encoded a second; for a receiver: sent to it.
+    pub fps: Option<f64>,
+    /// Of what was encoded; for a receiver: of what was sent to it. Without the network's headers.
+    pub bitrate_kbps: Option<f64>,
+    /// From a receiver's first word to its first coordinate; over all: of the receiver that was first.
+    pub first_coordinate_ms: Option<f64>,
+}
+
+/// Counts of frames, and of answers that belong to no frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FrameTotals {
+    /// Made by the source.
+    pub produced: u64,
+    /// Left the encoder.
+    pub encoded: u64,
+    /// Of these, keyframes.
+    pub keyframes: u64,
+    /// Handed to the network.
+    pub sent: u64,
+    /// Became a picture, as far as the receivers tell.
+    pub decoded: u64,
+    /// Looked at, as far as the receivers tell.
+    pub detected: u64,
+    /// Answered: in time or late.
+    pub returned: u64,
+    /// Answered in time.
+    pub matched: u64,
+    /// Answers whose key no remembered frame has.
+    pub unknown: u64,
+    /// Further answers to a frame.
+    pub duplicate: u64,
+    /// Answers to frames from before the receiver joined.
+    pub before_join: u64,
+    /// Messages that could not be read.
+    pub garbage: u64,
+    /// How the produced frames ended.
+    pub ended: Ended,
+}
+
+/// Counts of objects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ObjectTotals {
+    /// Pairs of an object and a sighting.
+    pub paired: u64,
+    /// Objects without a sighting.
+    pub misses: u64,
+    /// Sightings without an object.
+    pub false_finds: u64,
+}
+
+/// Where the latency comes from: encode + network + decode + detect.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct StageTotals {
+    /// Produced to encoded.
+    pub encode: Spread,
+    /// Encoded to the arrival of the last packet; needs the receiver's clock.
+    pub send_to_arrival: Spread,
+    /// Arrival to picture.
+    pub decode: Spread,
+    /// Picture to sightings.
+    pub detect: Spread,
+    /// Sightings to their arrival; needs the receiver's clock.
+    #[serde(rename = "return")]
+    pub back: Spread,
+    /// The sum of `send_to_arrival` and `return`, known without the receiver's clock.
+    pub network: Spread,
+}
+
+/// One receiver's part of the run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReceiverTotals {
+    /// Its number in this run.
+    pub id: ReceiverId,
+    /// Its name.
+    pub name: String,
+    /// When it joined, since the run began.
+    pub joined_ms: f64,
+    /// When it left.
+    pub left_ms: Option<f64>,
+    /// Its clock against the sender's.
+    pub clock_offset: ClockTotals,
+    /// What was measured.
+    #[serde(flatten)]
+    pub all: TotalsOf,
+}
+
+/// A receiver's clock minus the sender's.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ClockTotals {
+    /// The last estimate.
+    pub offset_ms: Option<f64>,
+    /// It is at most this far off.
+    pub uncertainty_ms: Option<f64>,
+}
+
+/// The figures for a live view.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// Frames produced while somebody watched.
+    pub frames: u64,
+    /// Of these, answered in time.
+    pub matched: u64,
+    /// Frames encoded a second, lately.
+    pub fps: Option<f64>,
+    /// Encoded bits a second, lately.
+    pub bitrate_kbps: Option<f64>,
+    /// Since the run began.
+    pub error_px: Spread,
+    /// Since the run began.
+    pub latency_ms: Spread,
+    /// Each receiver that is there or has just left.
+    pub receivers: Vec<ReceiverSummary>,
+}
+
+/// One receiver in a live view.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReceiverSummary {
+    /// Its number in this run.
+    pub id: ReceiverId,
+    /// Its name.
+    pub name: String,
+    /// Whether it is still there.
+    pub present: bool,
+    /// Frames produced since it joined.
+    pub frames: u64,
+    /// Of these, answered in time.
+    pub matched: u64,
+    /// Since it joined.
+    pub error_px: Spread,
+    /// Since it joined.
+    pub latency_ms: Spread,
+}
+
+/// What was run, where and when: the head of a report.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunInfo {
+    /// The version of rebound.
+    #[serde(rename = "rebound")]
+    pub version: String,
+    /// The command line, word by word.
+    pub command: Vec<String>,
+    /// When the run began: RFC 3339.
+    pub started: String,
+    /// What was filmed.
+    pub scene: SceneInfo,
+    /// What encoded it last; none if no frame got that far.
+    pub encoder: Option<EncoderInfo>,
+    /// What it took.
+    pub cpu: Cpu,
+}
+
+/// What was filmed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SceneInfo {
+    /// As on the command line.
+    pub name: String,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// Frames per second, as asked for.
+    pub fps: u32,
+    /// What its chance depends on.
+    pub seed: Option<u64>,
+    /// Of its objects, in pixels.
+    pub radius_px: Option<f64>,
+    /// Of its objects, in pixels per second.
+    pub speed_px_per_s: Option<f64>,
+}
+
+/// What encoded.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EncoderInfo {
+    /// As in the table of encoders.
+    pub name: String,
+    /// As in SDP.
+    pub codec: String,
+    /// Whether it is hardware.
+    pub hardware: bool,
+}
+
+/// What a run took of the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Cpu {
+    /// Processor time by wall-clock time.
+    pub cores_used: Option<f64>,
+    /// The most memory held at a time, in megabytes (10^6 bytes).
+    pub max_rss_mb: Option<f64>,
+}
+
+/// A whole report, as `--report` writes it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// What was run.
+    #[serde(flatten)]
+    pub run: RunInfo,
+    /// What was measured.
+    #[serde(flatten)]
+    pub totals: Totals,
+}
+
+impl Report {
+    /// As JSON, indented, with a newline at the end.
+    pub fn to_json(&self) -> String {
+        let mut json = serde_json::to_string_pretty(self).expect("only strings, numbers and maps with names as keys");
+        json.push('\n');
+        json
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;
