@@ -1,10 +1,13 @@
 //! GStreamer pipelines from text: made with errors that help, watched without leaks, stopped for certain.
 
 mod bus;
+mod codecs;
 mod dot;
 mod error;
 mod missing;
 mod syntax;
+mod template;
+mod texts;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,8 +19,11 @@ use bus::Watch;
 use syntax::parse_element;
 
 pub use bus::{BusError, BusEvent};
+pub use codecs::{CodecTable, Decoding, Payloading};
 pub use error::PipelineError;
-pub use missing::{MissingElement, Source, advice, missing};
+pub use missing::{MissingElement, Source as ElementSource, advice, missing};
+pub use template::{FillError, Template, Value};
+pub use texts::{PeerOptions, Source, Texts, TextsError};
 
 /// A pipeline made from launch text. Needs `gst::init` first.
 ///
@@ -95,6 +101,11 @@ impl Pipeline {
             Ok(_) => Ok(()),
             Err(_) => Err(PipelineError::Start { pipeline: self.name.clone(), cause: self.watch.first_error() }),
         }
+    }
+
+    /// The first error since it was made.
+    pub fn first_error(&self) -> Option<BusError> {
+        self.watch.first_error()
     }
 
     /// Distributes the latency anew after [`BusEvent::Latency`].
