@@ -1,7 +1,17 @@
-//! From frames to encoded units.
+//! Which encoder makes the video: a table, a trial of each, the first that passes; and its control while it runs.
 
+mod catalogue;
+mod choose;
+mod control;
+mod list;
 mod running;
+mod trial;
 mod unit;
 
+pub use catalogue::{BitrateControl, BitrateUnit, Catalogue, CatalogueError, Entry, Keyframe};
+pub use choose::{Choice, ChooseError, Chooser, PassedOver, Reason, Request, Wanted};
+pub use control::{Control, ControlError, KeyframeGate};
+pub use list::{Listing, ListingRow, list};
 pub use running::{EncoderEvent, RunningEncoder};
+pub use trial::{Measured, Shape};
 pub use unit::Unit;
