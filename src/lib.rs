@@ -35,6 +35,7 @@ pub mod frame;
 pub mod pipeline;
 pub mod report;
 pub mod scene;
+pub mod server;
 pub mod signalling;
 pub mod source;
 pub mod units;
