@@ -5,7 +5,7 @@
 //! Only [`client`] touches the network: it is the receiver's reconnecting end of the WebSocket. The sender's end is
 //! [`crate::server`].
 
-// pub mod client;
+pub mod client;
 pub mod gate;
 pub mod message;
 pub mod room;

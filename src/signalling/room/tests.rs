@@ -217,7 +217,7 @@ fn bad_candidates_are_refused_and_never_reach_the_peer() {
     let mut room = room_at(4);
     (0..10_000).for_each(|_| room.on_message(A, candidate(HOST, Some(0), None), at(0)));
     let added = actions(&mut room).into_iter().filter(|action| matches!(action, Action::AddCandidate(..))).count();
-    assert!(added < super::super::gate::MAX_CANDIDATES && room.is_empty(), "{added}");
+    assert!(added < MAX_CANDIDATES && room.is_empty(), "{added}");
 }
 
 #[test]

@@ -1,0 +1,201 @@
+//! The receiver's end of the WebSocket: connects, waits for a sender that is not up yet, and comes back when it goes.
+
+mod backoff;
+mod connection;
+mod url;
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use self::backoff::Backoff;
+use self::connection::{Attempt, Line};
+use super::message::{FromReceiver, FromSender};
+
+pub use self::url::{SenderUrl, UrlError};
+
+/// How many messages may wait in either direction: an offer and the candidates of both sides are a few dozen.
+const QUEUE_MESSAGES: usize = 64;
+
+/// How often in a row something else than a sender has to answer before it is believed: one bad answer may be a proxy that starts.
+const STRANGE_ANSWERS: u32 = 3;
+
+/// How patient the client is.
+#[derive(Clone, Debug)]
+pub struct ClientConfig {
+    /// Give up when the sender could not be reached for so long; `None` waits for ever.
+    pub give_up_after: Option<Duration>,
+    /// How long one attempt may take to connect, and again to shake hands.
+    pub attempt_within: Duration,
+    /// After so long without any frame the connection is lost. The sender pings every 5 s.
+    pub silence: Duration,
+}
+
+impl Default for ClientConfig {
+    fn default() -> ClientConfig {
+        let seconds = Duration::from_secs;
+        ClientConfig { give_up_after: None, attempt_within: seconds(5), silence: seconds(15) }
+    }
+}
+
+/// What the receiver hears.
+#[derive(Debug)]
+pub enum ClientEvent {
+    /// The sender is there; `join` goes into this outbox. It ends with the connection: nothing that was meant for one connection
+    /// reaches the next.
+    Connected(mpsc::Sender<FromReceiver>),
+    /// The sender said something.
+    Message(FromSender),
+    /// The connection is gone; the client tries again.
+    Lost {
+        /// In words.
+        reason: String,
+    },
+    /// It makes no sense to go on; nothing follows.
+    Failed(ClientError),
+}
+
+/// Why the client gave up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClientError {
+    /// Something answers, but it is no sender.
+    #[error("{url} is not a rebound sender: it answered {answer}; check the host and the port")]
+    NotRebound {
+        /// What was tried.
+        url: SenderUrl,
+        /// What came back.
+        answer: String,
+    },
+    /// [`ClientConfig::give_up_after`] is over.
+    #[error("no sender at {url} within {after:?}: {reason}; start one with 'rebound send', or wait longer")]
+    GaveUp {
+        /// What was tried.
+        url: SenderUrl,
+        /// For how long.
+        after: Duration,
+        /// What went wrong last.
+        reason: String,
+    },
+}
+
+/// A client that runs until it fails or is dropped.
+#[derive(Debug)]
+pub struct Client {
+    events: mpsc::Receiver<ClientEvent>,
+    task: JoinHandle<()>,
+}
+
+impl Client {
+    /// Starts connecting; must be called within a tokio runtime.
+    pub fn connect(url: SenderUrl, config: ClientConfig) -> Client {
+        let (sender, events) = mpsc::channel(QUEUE_MESSAGES);
+        let task =
+            Task { url, config, events: sender, backoff: Backoff::seeded_by_time(), strange: 0, last_reason: String::new() };
+        Client { events, task: tokio::spawn(task.run()) }
+    }
+
+    /// The next event; `None` after [`ClientEvent::Failed`]. May be dropped while waiting: no event is lost.
+    pub async fn next(&mut self) -> Option<ClientEvent> {
+        self.events.recv().await
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Task {
+    url: SenderUrl,
+    config: ClientConfig,
+    events: mpsc::Sender<ClientEvent>,
+    backoff: Backoff,
+    /// How often in a row something else than a sender answered.
+    strange: u32,
+    /// The last reason that was logged: each is told once, not ten times a second.
+    last_reason: String,
+}
+
+/// The receiver does not listen any more.
+struct NobodyListens;
+
+impl Task {
+    async fn run(mut self) {
+        let mut unreachable_since = Instant::now();
+        loop {
+            let outcome = match connection::open(&self.url, &self.config).await {
+                Attempt::Connected(line) => {
+                    let Ok(ended) = self.on_connected(line).await else { return };
+                    unreachable_since = Instant::now();
+                    ended
+                }
+                Attempt::Unreachable(reason) => Ended::Unreachable(reason),
+                Attempt::Strange(answer) => Ended::Strange(answer),
+            };
+            if let Some(error) = self.judge(outcome, unreachable_since.elapsed()) {
+                tracing::error!("{error}");
+                let _ = self.events.send(ClientEvent::Failed(error)).await;
+                return;
+            }
+            tokio::time::sleep(self.backoff.next()).await;
+        }
+    }
+
+    /// Whether to give up, after an attempt or a connection ended.
+    fn judge(&mut self, ended: Ended, unreachable_for: Duration) -> Option<ClientError> {
+        let url = self.url.clone();
+        let reason = match ended {
+            Ended::Strange(answer) => {
+                self.strange += 1;
+                if self.strange >= STRANGE_ANSWERS {
+                    return Some(ClientError::NotRebound { url, answer });
+                }
+                format!("it answered {answer}")
+            }
+            Ended::Unreachable(reason) => {
+                self.strange = 0;
+                reason
+            }
+        };
+        if self.last_reason != reason {
+            tracing::info!("waiting for a sender at {url}: {reason}");
+            self.last_reason.clone_from(&reason);
+        }
+        let after = self.config.give_up_after.filter(|after| unreachable_for >= *after)?;
+        Some(ClientError::GaveUp { url, after, reason })
+    }
+
+    async fn on_connected(&mut self, line: Line) -> Result<Ended, NobodyListens> {
+        tracing::info!("connected to the sender at {}", self.url);
+        let since = Instant::now();
+        let (outbox, outgoing) = mpsc::channel(QUEUE_MESSAGES);
+        self.tell(ClientEvent::Connected(outbox)).await?;
+        let ended = line.converse(outgoing, &self.events).await?;
+        if since.elapsed() > backoff::LONGEST {
+            self.backoff.reset();
+        }
+        let reason = match &ended {
+            Ended::Unreachable(reason) => reason.clone(),
+            Ended::Strange(answer) => format!("it said {answer}"),
+        };
+        self.tell(ClientEvent::Lost { reason }).await?;
+        Ok(ended)
+    }
+
+    async fn tell(&self, event: ClientEvent) -> Result<(), NobodyListens> {
+        self.events.send(event).await.map_err(|_| NobodyListens)
+    }
+}
+
+/// How an attempt or a connection ended.
+enum Ended {
+    /// Nothing there, or not any more.
+    Unreachable(String),
+    /// Something that is no sender.
+    Strange(String),
+}
+
+#[cfg(test)]
+mod tests;

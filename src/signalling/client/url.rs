@@ -1,0 +1,104 @@
+//! Where the sender is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use url::{ParseError, Url};
+
+/// The WebSocket of a sender: `ws://host:port/ws`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SenderUrl(Url);
+
+/// Why a text is not the URL of a sender.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// Not a URL.
+    #[error("'{0}' is not a URL ({1}); write for example ws://127.0.0.1:8080/ws")]
+    Syntax(String, ParseError),
+    /// Encrypted signalling.
+    #[error("'{0}' asks for TLS, which is not spoken here; use ws:// and, on networks you do not trust, a tunnel")]
+    Tls(String),
+    /// Another protocol.
+    #[error("'{0}' is neither ws:// nor http://; write for example ws://127.0.0.1:8080/ws")]
+    Scheme(String),
+}
+
+impl SenderUrl {
+    /// Of a sender that was started with this `--host` and `--port`.
+    pub fn from_host_port(host: &str, port: u16) -> Result<SenderUrl, UrlError> {
+        let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
+        format!("ws://{host}:{port}/ws").parse()
+    }
+
+    /// The host, as [`tokio::net::TcpStream::connect`] takes it.
+    pub(super) fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default().trim_matches(['[', ']'])
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.0.port().unwrap_or(80)
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl FromStr for SenderUrl {
+    type Err = UrlError;
+
+    /// Reads `ws://…` or `http://…`, the path being `/ws` unless there is one.
+    fn from_str(text: &str) -> Result<SenderUrl, UrlError> {
+        let syntax = |error| UrlError::Syntax(text.to_owned(), error);
+        let url = Url::parse(text).map_err(syntax)?;
+        let rest = match url.scheme() {
+            "ws" | "http" => text.split_once(':').map_or("", |(_, rest)| rest),
+            "wss" | "https" => return Err(UrlError::Tls(text.to_owned())),
+            _ => return Err(UrlError::Scheme(text.to_owned())),
+        };
+        let mut url = Url::parse(&format!("ws:{rest}")).map_err(syntax)?;
+        if url.path() == "/" {
+            url.set_path("/ws");
+        }
+        url.set_fragment(None);
+        Ok(SenderUrl(url))
+    }
+}
+
+/// Without user and password, so that it may be logged.
+impl fmt::Display for SenderUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", &self.0[..::url::Position::BeforeUsername])?;
+        write!(f, "{}", &self.0[::url::Position::BeforeHost..::url::Position::AfterPath])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_write_becomes_the_address_of_the_web_socket() {
+        let table = [
+            ("ws://127.0.0.1:8080/ws", "ws://127.0.0.1:8080/ws"),
+            ("http://camera:8080", "ws://camera:8080/ws"),
+            ("HTTP://camera/", "ws://camera/ws"),
+            ("ws://[::1]:9/other", "ws://[::1]:9/other"),
+            ("ws://user:secret@camera:1/ws?token=secret#x", "ws://camera:1/ws"),
+        ];
+        for (text, shown) in table {
+            assert_eq!(text.parse::<SenderUrl>().map(|url| url.to_string()), Ok(shown.to_owned()), "{text}");
+        }
+        let url = SenderUrl::from_host_port("::1", 8080).expect("an address");
+        assert_eq!((url.host(), url.port(), url.as_str()), ("::1", 8080, "ws://[::1]:8080/ws"));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_an_example_or_a_way_out() {
+        for text in ["", "camera:8080", "ws://", "127.0.0.1", "ftp://a", "ws://a:99999", "wss://a", "https://a", "ws://a b/"]
+        {
+            let error = text.parse::<SenderUrl>().expect_err(text).to_string();
+            assert!(error.contains("ws://"), "{error}");
+        }
+    }
+}
