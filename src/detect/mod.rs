@@ -1,6 +1,19 @@
 //! What a machine sees in a picture. Pure: a detector knows the picture and nothing else, least of all the scene.
+//!
+//! [`by_name`] makes the detectors of this crate:
+//!
+//! - `ball`: every bright disk with its sub-pixel centre and radius, for scenes clean and hard.
+//! - `naive`: the first bright pixel, the yardstick.
+
+mod ball;
+mod naive;
+#[cfg(test)]
+mod testing;
 
 use std::borrow::Cow;
+
+pub use ball::Ball;
+pub use naive::Naive;
 
 use crate::frame::I420View;
 use crate::units::Px;
@@ -34,4 +47,35 @@ pub trait Detector: Send {
     /// Puts what is seen in `frame` into `found`, which comes empty. Keeps its own memory from frame to frame only as working
     /// space: the same picture gives the same sightings, whatever came before.
     fn detect(&mut self, frame: &I420View<'_>, found: &mut Vec<Sighting>);
+}
+
+/// The names [`by_name`] knows, the best first.
+pub const NAMES: [&str; 2] = ["ball", "naive"];
+
+/// No detector has this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("detector '{0}' is unknown: choose one of {known}", known = NAMES.join(", "))]
+pub struct UnknownDetector(pub String);
+
+/// Makes the detector of this name; names are those of [`NAMES`].
+pub fn by_name(name: &str) -> Result<Box<dyn Detector>, UnknownDetector> {
+    match name {
+        "ball" => Ok(Box::new(Ball::default())),
+        "naive" => Ok(Box::new(Naive)),
+        _ => Err(UnknownDetector(name.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_detector_exists_and_an_unknown_one_is_answered_with_the_list() {
+        for name in NAMES {
+            assert!(by_name(name).is_ok(), "{name}");
+        }
+        let error = by_name("Ball").err().expect("names are exact").to_string();
+        assert!(error.contains("'Ball'") && error.contains("ball, naive"), "{error}");
+    }
 }
