@@ -103,3 +103,6 @@ fn sighting(fit: &Fit) -> Sighting {
         score: fit.explained.into(),
     }
 }
+
+#[cfg(test)]
+mod tests;
