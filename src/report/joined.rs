@@ -49,12 +49,36 @@ pub struct Joined {
     pub stages: Stages,
 }
 
-/// How far the sightings were from the objects, pair by pair.
+/// An object and the sighting that was assigned to it, in pixels of the frame as it was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Pair {
+    /// The object's identity.
+    pub id: u32,
+    /// Where it truly was in this frame.
+    pub true_px: Px,
+    /// Where it was seen.
+    pub seen_px: Px,
+    /// Where it truly was when the answer came, if it was still there.
+    pub now_px: Option<Px>,
+}
+
+impl Pair {
+    /// How wrong: the distance from where it was in the same frame.
+    pub fn error_px(&self) -> f64 {
+        self.true_px.distance(self.seen_px)
+    }
+
+    /// How wrong by now: the distance from where it was when the answer came.
+    pub fn staleness_px(&self) -> Option<f64> {
+        self.now_px.map(|now_px| now_px.distance(self.seen_px))
+    }
+}
+
+/// Which sighting was which object, and what was left over.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Score {
-    errors_px: [f64; MAX_OBJECTS],
-    stalenesses_px: [Option<f64>; MAX_OBJECTS],
-    pairs: usize,
+    pairs: [Pair; MAX_OBJECTS],
+    paired: usize,
     /// Objects that no sighting was left for.
     pub misses: usize,
     /// Sightings that no object was left for.
@@ -80,25 +104,20 @@ impl Score {
                 None => score.misses += 1,
             }
         }
-        score.false_finds = sightings.objects.len() - score.pairs;
+        score.false_finds = sightings.objects.len() - score.paired;
         score
     }
 
-    fn pair(&mut self, object: &TrueObject, seen: Px, truth_now: &Truth) {
+    fn pair(&mut self, object: &TrueObject, seen_px: Px, truth_now: &Truth) {
         let now = truth_now.objects().iter().find(|now| now.id == object.id);
-        self.errors_px[self.pairs] = object.centre_px.distance(seen);
-        self.stalenesses_px[self.pairs] = now.map(|now| now.centre_px.distance(seen));
-        self.pairs += 1;
+        let now_px = now.map(|now| now.centre_px);
+        self.pairs[self.paired] = Pair { id: object.id, true_px: object.centre_px, seen_px, now_px };
+        self.paired += 1;
     }
 
-    /// The distance of each sighting from its object in the same frame, in pixels of the frame as it was sent.
-    pub fn errors_px(&self) -> &[f64] {
-        &self.errors_px[..self.pairs]
-    }
-
-    /// The distance of each sighting from where its object was when the answer came; not of objects that were gone.
-    pub fn stalenesses_px(&self) -> impl Iterator<Item = f64> {
-        self.stalenesses_px[..self.pairs].iter().flatten().copied()
+    /// The pairs, in the order of the objects.
+    pub fn pairs(&self) -> &[Pair] {
+        &self.pairs[..self.paired]
     }
 }
 
@@ -200,18 +219,18 @@ mod tests {
             &sightings(640, 480, &[(101.0, 10.0), (10.0, 302.0), (10.0, 13.0), (600.0, 0.0)]),
             size(),
         );
-        assert_eq!(score.errors_px(), [3.0, 1.0, 2.0]);
-        assert_eq!(score.stalenesses_px().collect::<Vec<_>>(), [(100.0f64 + 9.0).sqrt(), 9.0]);
+        let errors: Vec<_> = score.pairs().iter().map(|pair| (pair.id, pair.error_px(), pair.staleness_px())).collect();
+        assert_eq!(errors, [(4, 3.0, Some(109f64.sqrt())), (7, 1.0, Some(9.0)), (9, 2.0, None)]);
         assert_eq!((score.misses, score.false_finds), (0, 1));
         let score = Score::new(&then, &now, &sightings(640, 480, &[(100.0, 10.0)]), size());
-        assert_eq!((score.errors_px(), score.misses, score.false_finds), (&[0.0][..], 2, 0));
+        assert_eq!((score.pairs()[0].id, score.pairs().len(), score.misses, score.false_finds), (7, 1, 2, 0));
     }
 
     #[test]
     fn a_scaled_picture_is_measured_in_pixels_of_the_frame() {
         let truth = truth(&[(0, 0.5, 479.0)]);
         let score = Score::new(&truth, &truth, &sightings(320, 240, &[(0.0, 239.25)]), size());
-        assert_eq!(score.errors_px(), [0.0]);
+        assert_eq!(score.pairs()[0].error_px(), 0.0);
     }
 
     proptest! {

@@ -24,8 +24,8 @@ pub mod text;
 mod totals;
 
 pub use distribution::{Distribution, Spread};
-pub use joined::{Joined, Outcome, Stages};
-pub use ledger::{Ledger, LedgerConfig};
+pub use joined::{Joined, Outcome, Pair, Score, Stages};
+pub use ledger::{KeyError, Ledger, LedgerConfig};
 pub use receiver::ReceiverId;
 pub use states::{Ended, State};
 pub use totals::{

@@ -61,7 +61,7 @@ impl Party {
     /// Takes in an answer that was joined. The receiver said its first word at `hello_at`.
     pub(super) fn measure(&mut self, joined: &Joined, hello_at: Duration) {
         self.first_coordinate.get_or_insert(joined.at.saturating_sub(hello_at));
-        self.objects.paired += joined.score.errors_px().len() as u64;
+        self.objects.paired += joined.score.pairs().len() as u64;
         self.objects.misses += joined.score.misses as u64;
         self.objects.false_finds += joined.score.false_finds as u64;
         self.measured.record(joined);
@@ -105,8 +105,10 @@ impl Party {
 
 impl Measured {
     fn record(&mut self, joined: &Joined) {
-        joined.score.errors_px().iter().for_each(|&error| self.error_px.record(error));
-        joined.score.stalenesses_px().for_each(|staleness| self.staleness_px.record(staleness));
+        for pair in joined.score.pairs() {
+            self.error_px.record(pair.error_px());
+            pair.staleness_px().into_iter().for_each(|staleness| self.staleness_px.record(staleness));
+        }
         self.latency_ms.record(as_ms(joined.latency));
         let stages = joined.stages;
         for (distribution, duration) in [

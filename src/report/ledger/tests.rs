@@ -66,8 +66,8 @@ fn an_answer_is_measured_against_its_frame_and_against_now() {
     answer.arrived_us = Some(1_014_000);
     let Outcome::Matched(joined) = ledger.feedback(ME, &answer, &truth_at(4.0, 50.5), 18 * MS) else { panic!("no match") };
     assert_eq!((joined.frame, joined.latency), (FrameNumber(1), 8 * MS));
-    assert_eq!(joined.score.errors_px(), [0.5]);
-    assert_eq!(joined.score.stalenesses_px().collect::<Vec<_>>(), [3.0]);
+    let pair = joined.score.pairs()[0];
+    assert_eq!((pair.error_px(), pair.staleness_px()), (0.5, Some(3.0)));
     let stages = joined.stages;
     assert_eq!((stages.encode, stages.send_to_arrival, stages.network), (Some(2 * MS), Some(2 * MS), Some(MS * 51 / 10)));
     assert_eq!(ledger.history().copied().collect::<Vec<_>>(), [joined]);
@@ -153,6 +153,17 @@ fn memory_is_bounded_whoever_comes_and_goes() {
         (150_000, 1500, true)
     );
     assert_eq!((ledger.frames.len(), ledger.receivers.len()), (0, 0));
+}
+
+#[test]
+fn a_frame_that_is_forgotten_early_has_an_end_too() {
+    let mut ledger = ledger(LedgerConfig { most_frames: 10, ..config() });
+    film(&mut ledger, 0..300);
+    let now = Truth::default();
+    assert_eq!(ledger.feedback(ME, &sightings(key(289), &[]), &now, 2995 * MS), Outcome::Unknown);
+    assert!(matches!(ledger.feedback(ME, &sightings(key(290), &[]), &now, 2995 * MS), Outcome::Matched(_)));
+    let ended = ledger.finish(9000 * MS).all.frames.ended;
+    assert_eq!([State::LostInNetwork, State::InFlight, State::Matched].map(|state| ended.of(state)), [299, 0, 1]);
 }
 
 #[test]
