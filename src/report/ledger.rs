@@ -355,10 +355,12 @@ impl Ledger {
     pub fn finish(&mut self, at: Duration) -> Totals {
         self.tick(at);
         let present = self.receivers.iter().map(Receiver::totals);
+        let mut receivers: Vec<_> = self.past_receivers.iter().cloned().chain(present).collect();
+        receivers.sort_by(|one, other| one.joined_ms.total_cmp(&other.joined_ms));
         Totals {
             all: self.all.totals(),
             frames_unwatched: self.frames_unwatched,
-            receivers: self.past_receivers.iter().cloned().chain(present).collect(),
+            receivers,
             receivers_forgotten: self.receivers_forgotten,
         }
     }

@@ -60,7 +60,9 @@ impl Party {
 
     /// Takes in an answer that was joined. The receiver said its first word at `hello_at`.
     pub(super) fn measure(&mut self, joined: &Joined, hello_at: Duration) {
-        self.first_coordinate.get_or_insert(joined.at.saturating_sub(hello_at));
+        if !joined.score.pairs().is_empty() {
+            self.first_coordinate.get_or_insert(joined.at.saturating_sub(hello_at));
+        }
         self.objects.paired += joined.score.pairs().len() as u64;
         self.objects.misses += joined.score.misses as u64;
         self.objects.false_finds += joined.score.false_finds as u64;

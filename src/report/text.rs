@@ -30,7 +30,7 @@ fn head(run: &RunInfo) -> String {
 fn figures(all: &TotalsOf) -> String {
     let frames = &all.frames;
     let mut lines = format!(
-        "matched      {} of {} frames   {}\n\n",
+        "matched      {} of {} encoded frames   {}\n\n",
         frames.matched,
         frames.encoded,
         share(frames.matched, frames.encoded)
@@ -149,7 +149,7 @@ mod tests {
         let expected = "\
 rebound 0.1.0   ball 1280x720 at 100 fps   x264enc (H264, software)
 
-matched      180 of 200 frames   90.00 %
+matched      180 of 200 encoded frames   90.00 %
 
                   mean       p50       p95       p99       max
 error          100.000    98.828   189.268   197.657   199.000  px
@@ -179,7 +179,7 @@ receivers                 matched  error p95 px  latency p50 ms  p99 ms first ms
         let expected = "\
 rebound 0.1.0   ball 1280x720 at 100 fps   x264enc (H264, software)
 
-matched      0 of 0 frames   -
+matched      0 of 0 encoded frames   -
 
                   mean       p50       p95       p99       max
 error                -         -         -         -         -  px

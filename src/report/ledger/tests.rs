@@ -117,9 +117,10 @@ fn who_comes_later_does_not_answer_for_what_was_before() {
     assert_eq!(ledger.feedback(ME, &sightings(key(1), &[]), &now, 45 * MS), Outcome::BeforeJoin);
     assert_eq!(ledger.feedback(ReceiverId(9), &sightings(key(3), &[]), &now, 45 * MS), Outcome::Unknown);
     assert!(matches!(ledger.feedback(ME, &sightings(key(3), &[]), &now, 45 * MS), Outcome::Matched(_)));
+    assert!(matches!(ledger.feedback(ME, &sightings(key(4), &[(0.0, 0.0)]), &now, 55 * MS), Outcome::Matched(_)));
     let totals = ledger.finish(60 * MS);
     assert_eq!((totals.all.frames.produced, totals.frames_unwatched, totals.all.frames.before_join), (2, 2, 1));
-    assert_eq!((totals.all.objects.misses, totals.all.first_coordinate_ms), (1, Some(30.0)));
+    assert_eq!((totals.all.objects.misses, totals.all.first_coordinate_ms), (1, Some(40.0)));
 }
 
 #[test]
@@ -137,6 +138,8 @@ fn who_leaves_takes_frames_along_that_are_not_held_against_the_network() {
 #[test]
 fn memory_is_bounded_whoever_comes_and_goes() {
     let mut ledger = Ledger::new(LedgerConfig { most_frames: 100, history_size: 3, ..config() });
+    let resident = ReceiverId(10_000);
+    ledger.receiver_joined(resident, "resident", Duration::ZERO, Duration::ZERO);
     for round in 0..1500u32 {
         let id = ReceiverId(round.into());
         let (from, to) = (round * 100, (round + 1) * 100);
@@ -144,15 +147,16 @@ fn memory_is_bounded_whoever_comes_and_goes() {
         film(&mut ledger, from..to);
         ledger.feedback(id, &sightings(key(to - 1), &[(0.0, 0.0)]), &Truth::default(), to * 10 * MS);
         ledger.receiver_left(id, to * 10 * MS);
-        assert!(ledger.frames.len() <= 100 && ledger.receivers.len() <= 12 && ledger.history.len() <= 3);
+        assert!(ledger.frames.len() <= 100 && ledger.receivers.len() <= 13 && ledger.history.len() <= 3);
     }
     let totals = ledger.finish(Duration::from_secs(10_000));
-    assert_eq!((totals.receivers.len(), totals.receivers_forgotten), (1000, 500));
+    assert!(totals.receivers.is_sorted_by(|one, next| one.joined_ms <= next.joined_ms));
+    assert_eq!((totals.receivers.len(), totals.receivers_forgotten), (1001, 500));
     assert_eq!(
         (totals.all.frames.produced, totals.all.frames.matched, totals.all.error_px.mean.is_some()),
         (150_000, 1500, true)
     );
-    assert_eq!((ledger.frames.len(), ledger.receivers.len()), (0, 0));
+    assert_eq!((ledger.frames.len(), ledger.receivers.len()), (0, 1));
 }
 
 #[test]
