@@ -9,3 +9,6 @@ pub mod client;
 pub mod gate;
 pub mod message;
 pub mod room;
+
+#[cfg(test)]
+mod documentation;
