@@ -110,7 +110,7 @@ pub async fn serve(
     stopping.send_replace(true);
     let everyone = u32::try_from(server.config.max_connections).unwrap_or(u32::MAX);
     if timeout(server.config.stop_within, places.acquire_many(everyone)).await.is_err() {
-        tracing::debug!("some signalling connections did not end in time and are cut");
+        tracing::debug!("some signalling connections did not end in time and are not waited for");
     }
     connections.shutdown().await;
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::{MissedTickBehavior, interval_at, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::tungstenite;
 
 use super::{ServerConfig, until_stopped};
@@ -149,8 +149,8 @@ struct Conversation {
 
 impl Conversation {
     async fn run(&mut self, mut stopped: watch::Receiver<bool>) -> CloseReason {
-        let first_ping = tokio::time::Instant::now() + self.config.ping_every;
-        let mut pings = interval_at(first_ping, self.config.ping_every);
+        let mut pings = interval(self.config.ping_every);
+        pings.reset();
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let ended = tokio::select! {

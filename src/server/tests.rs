@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::time::Instant;
 
 use futures_util::{SinkExt, StreamExt};
@@ -10,7 +11,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::*;
+use crate::codec::Codec;
 use crate::signalling::message::{Bye, ErrorCode, ErrorReport, FromReceiver, FromSender, InvalidMessage};
+use crate::signalling::room::{Action, Room, RoomConfig};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -125,6 +128,60 @@ async fn messages_go_both_ways_and_garbage_is_reported_without_ending_the_connec
     outbox.close();
     assert_eq!(close_code(&next(&mut socket).await), Some(CloseCode::Normal));
     assert_eq!(fixture.closed().await, CloseReason::ByUs);
+}
+
+/// What a sender does with a room, but for the peers.
+async fn host(mut hub: mpsc::Receiver<HubEvent>, mut room: Room) {
+    let (mut outboxes, now) = (HashMap::new(), Duration::ZERO);
+    while let Some(event) = hub.recv().await {
+        match event {
+            HubEvent::Connected { id, remote, outbox } => {
+                outboxes.insert(id, outbox);
+                room.on_connected(id, remote.ip().is_loopback(), now);
+            }
+            HubEvent::Message { id, message } => room.on_message(id, message, now),
+            HubEvent::Garbage { id, why } => room.on_garbage(id, &why),
+            HubEvent::Closed { id, .. } => room.on_closed(id),
+        }
+        while let Some(action) = room.poll_action() {
+            match action {
+                Action::Send(id, message) => outboxes[&id].send(message).expect("open"),
+                Action::Close(id) => outboxes[&id].close(),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_talks_nonsense_is_told_and_may_still_join_and_whoever_has_no_codec_is_told_and_closed() {
+    let Fixture { address, hub, stop, server } = Fixture::new(quick()).await;
+    let config = RoomConfig { codecs: vec![Codec::H264], max_members: 1, ice_servers: Vec::new(), ice_tcp: false };
+    let hosting = tokio::spawn(host(hub, Room::new(config, || "r1".to_owned())));
+    let table = [
+        ("\u{202e}{", "INVALID_MESSAGE", true),
+        (r#"{"type":"answer","sdp":"v=0"}"#, "PROTOCOL_ERROR", true),
+        (
+            r#"{"type":"join","version":1,"role":"receiver","codecs":["VP8"]}"#,
+            "the sender has H264; the receiver has VP8",
+            false,
+        ),
+    ];
+    for (text, expected, lives) in table {
+        let (mut socket, _) = connect_async(format!("ws://{address}/ws")).await.expect("connects");
+        socket.send(text.into()).await.expect("sent");
+        let reply = next(&mut socket).await.into_text().expect("text");
+        assert!(reply.contains(expected), "{reply}");
+        if lives {
+            socket.send(r#"{"type":"join","version":1,"role":"receiver","codecs":["H264"]}"#.into()).await.expect("sent");
+            assert!(next(&mut socket).await.into_text().expect("text").contains("welcome"));
+            socket.send(r#"{"type":"bye"}"#.into()).await.expect("sent");
+        }
+        assert_eq!(close_code(&next(&mut socket).await), Some(CloseCode::Normal));
+    }
+    stop.send(()).expect("running");
+    server.await.expect("no panic");
+    hosting.await.expect("no panic");
 }
 
 #[tokio::test]

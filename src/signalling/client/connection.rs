@@ -15,13 +15,6 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use super::super::message::{FromReceiver, FromSender, MAX_MESSAGE_BYTES};
 use super::{ClientConfig, ClientEvent, Ended, NobodyListens, SenderUrl};
 
-/// What came of trying to connect.
-pub(super) enum Attempt {
-    Connected(Line),
-    Unreachable(String),
-    Strange(String),
-}
-
 /// An open connection.
 pub(super) struct Line {
     socket: WebSocketStream<TcpStream>,
@@ -31,12 +24,12 @@ pub(super) struct Line {
 }
 
 /// Connects and shakes hands, both within the patience of `config`.
-pub(super) async fn open(url: &SenderUrl, config: &ClientConfig) -> Attempt {
+pub(super) async fn open(url: &SenderUrl, config: &ClientConfig) -> Result<Line, Ended> {
     let connecting = timeout(config.attempt_within, TcpStream::connect((url.host(), url.port())));
     let stream = match connecting.await {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return Attempt::Unreachable(in_words(&error)),
-        Err(_) => return Attempt::Unreachable(format!("no reply within {:?}", config.attempt_within)),
+        Ok(Err(error)) => return Err(Ended::Unreachable(in_words(&error))),
+        Err(_) => return Err(Ended::Unreachable(format!("no reply within {:?}", config.attempt_within))),
     };
     // Without it a small message may wait 40 ms for the acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
@@ -46,9 +39,9 @@ pub(super) async fn open(url: &SenderUrl, config: &ClientConfig) -> Attempt {
         .write_buffer_size(0)
         .max_write_buffer_size(4 * MAX_MESSAGE_BYTES);
     match timeout(config.attempt_within, client_async_with_config(url.as_str(), stream, Some(limits))).await {
-        Ok(Ok((socket, _))) => Attempt::Connected(Line { socket, silence: config.silence, understood: false }),
-        Ok(Err(error)) => refused(error),
-        Err(_) => Attempt::Unreachable("it accepts connections and says nothing".into()),
+        Ok(Ok((socket, _))) => Ok(Line { socket, silence: config.silence, understood: false }),
+        Ok(Err(error)) => Err(refused(error)),
+        Err(_) => Err(Ended::Unreachable("it accepts connections and says nothing".into())),
     }
 }
 
@@ -60,24 +53,24 @@ fn in_words(error: &io::Error) -> String {
     }
 }
 
-fn refused(error: Error) -> Attempt {
+fn refused(error: Error) -> Ended {
     match error {
         Error::Http(response) => refused_over_http(&response),
-        Error::Io(error) => Attempt::Unreachable(in_words(&error)),
+        Error::Io(error) => Ended::Unreachable(in_words(&error)),
         Error::Protocol(tungstenite::error::ProtocolError::HandshakeIncomplete) => {
-            Attempt::Unreachable("it accepts connections and closes them".into())
+            Ended::Unreachable("it accepts connections and closes them".into())
         }
-        other => Attempt::Strange(format!("something that is not a WebSocket ({other})")),
+        other => Ended::Strange(format!("something that is not a WebSocket ({other})")),
     }
 }
 
 /// A server that is full or a proxy whose sender is down says 5xx: that passes.
-fn refused_over_http(response: &Response) -> Attempt {
+fn refused_over_http(response: &Response) -> Ended {
     let status = response.status();
     if status.is_server_error() {
-        Attempt::Unreachable(format!("it answered HTTP {status}"))
+        Ended::Unreachable(format!("it answered HTTP {status}"))
     } else {
-        Attempt::Strange(format!("HTTP {status} instead of a WebSocket"))
+        Ended::Strange(format!("HTTP {status} instead of a WebSocket"))
     }
 }
 

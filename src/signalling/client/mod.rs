@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use self::backoff::Backoff;
-use self::connection::{Attempt, Line};
+use self::connection::Line;
 use super::message::{FromReceiver, FromSender};
 
 pub use self::url::{SenderUrl, UrlError};
@@ -20,6 +21,9 @@ const QUEUE_MESSAGES: usize = 64;
 
 /// How often in a row something else than a sender has to answer before it is believed: one bad answer may be a proxy that starts.
 const STRANGE_ANSWERS: u32 = 3;
+
+/// How long [`Client::close`] waits at most.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 /// How patient the client is.
 #[derive(Clone, Debug)]
@@ -43,7 +47,7 @@ impl Default for ClientConfig {
 #[derive(Debug)]
 pub enum ClientEvent {
     /// The sender is there; `join` goes into this outbox. It ends with the connection: nothing that was meant for one connection
-    /// reaches the next.
+    /// reaches the next. Whoever drops it ends the connection, and the client connects anew.
     Connected(mpsc::Sender<FromReceiver>),
     /// The sender said something.
     Message(FromSender),
@@ -99,6 +103,15 @@ impl Client {
     pub async fn next(&mut self) -> Option<ClientEvent> {
         self.events.recv().await
     }
+
+    /// Ends; what was put into `outbox`, that of the present connection if there is one, is sent first, within a second.
+    pub async fn close(mut self, outbox: Option<mpsc::Sender<FromReceiver>>) {
+        if outbox.is_none_or(|outbox| outbox.is_closed()) {
+            return;
+        }
+        let lost = async { while !matches!(self.next().await, None | Some(ClientEvent::Lost { .. })) {} };
+        let _ = timeout(CLOSE_WITHIN, lost).await;
+    }
 }
 
 impl Drop for Client {
@@ -125,16 +138,15 @@ impl Task {
     async fn run(mut self) {
         let mut unreachable_since = Instant::now();
         loop {
-            let outcome = match connection::open(&self.url, &self.config).await {
-                Attempt::Connected(line) => {
+            let ended = match connection::open(&self.url, &self.config).await {
+                Ok(line) => {
                     let Ok(ended) = self.on_connected(line).await else { return };
                     unreachable_since = Instant::now();
                     ended
                 }
-                Attempt::Unreachable(reason) => Ended::Unreachable(reason),
-                Attempt::Strange(answer) => Ended::Strange(answer),
+                Err(ended) => ended,
             };
-            if let Some(error) = self.judge(outcome, unreachable_since.elapsed()) {
+            if let Some(error) = self.judge(ended, unreachable_since.elapsed()) {
                 tracing::error!("{error}");
                 let _ = self.events.send(ClientEvent::Failed(error)).await;
                 return;

@@ -157,6 +157,19 @@ async fn a_dropped_client_lets_go_of_the_sender() {
 }
 
 #[tokio::test]
+async fn the_last_word_is_sent_before_the_client_ends() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let mut client = Client::connect(url_of(listener.local_addr().expect("bound")), quick());
+    let (mut hub, _stop, _server) = start(listener);
+    let ClientEvent::Connected(outbox) = next(&mut client).await else { panic!("not connected") };
+    let Some(HubEvent::Connected { outbox: _outbox, .. }) = hub.recv().await else { panic!("nobody came") };
+    outbox.send(FromReceiver::Bye(Bye { reason: "done".into() })).await.expect("open");
+    client.close(Some(outbox)).await;
+    let said = timeout(PATIENCE, hub.recv()).await.expect("in time");
+    assert!(matches!(said, Some(HubEvent::Message { message: FromReceiver::Bye(_), .. })), "{said:?}");
+}
+
+#[tokio::test]
 async fn a_sender_that_freezes_is_lost() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
