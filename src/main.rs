@@ -1,1 +1,48 @@
-fn main() {}
+//! `rebound`: arguments to settings to a role to an exit code.
+
+use std::process;
+use std::time::Duration;
+
+use rebound::cli::{Command, ExitCode};
+use rebound::config::{self, Settings};
+use rebound::{demo, faults, logging, receiver, sender, tools};
+
+/// How long threads that are still at work may hold up the end of the process.
+const END_WITHIN: Duration = Duration::from_millis(500);
+
+fn main() {
+    let code = match start() {
+        Ok(code) => code,
+        Err(error) => faults::tell(&error),
+    };
+    process::exit(code as i32);
+}
+
+fn start() -> anyhow::Result<ExitCode> {
+    let gstreamer = gstreamer::init();
+    let version = gstreamer.as_ref().ok().map(|()| gstreamer::version_string().to_string());
+    let settings = match config::load(version) {
+        Ok(settings) => settings,
+        Err(error) => return Ok(tools::answer(&error)),
+    };
+    gstreamer?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let code = runtime.block_on(run(&settings));
+    runtime.shutdown_timeout(END_WITHIN);
+    code
+}
+
+async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let Settings { command, common, encoders, .. } = settings;
+    let log = logging::start(common, command.name())?;
+    settings.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    match command {
+        Command::Send(config) => sender::run(config, encoders, common, &log, settings.shown_command.clone()).await,
+        Command::Receive(config) => receiver::run(config).await,
+        Command::Demo(config) => demo::run(config, common, &settings.send_words).await,
+        Command::Encoders(config) => tools::encoders(config, encoders),
+        Command::Pipeline(_) => todo!(),
+        Command::Completions { shell } => tools::completions(*shell),
+        Command::Health { url } => tools::health(url).await,
+    }
+}

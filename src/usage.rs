@@ -10,7 +10,7 @@ use nix::sys::time::TimeValLike;
 pub struct Usage {
     /// Time on processors, all threads, user and system.
     pub cpu: Duration,
-    /// The most memory that was resident at once, in mebibytes.
+    /// The most memory that was resident at once, in megabytes (10^6 bytes).
     pub max_rss_mb: f64,
 }
 
@@ -20,7 +20,10 @@ impl Usage {
         let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
         let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
         // Linux counts `ru_maxrss` in KiB.
-        Some(Usage { cpu: Duration::from_micros(micros.try_into().ok()?), max_rss_mb: usage.max_rss() as f64 / 1024.0 })
+        Some(Usage {
+            cpu: Duration::from_micros(micros.try_into().ok()?),
+            max_rss_mb: usage.max_rss() as f64 * 1024.0 / 1e6,
+        })
     }
 
     /// Processors that were kept busy on average since `earlier`, `elapsed` ago.

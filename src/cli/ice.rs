@@ -156,6 +156,12 @@ fn percent_encode(text: &str) -> String {
 }
 
 impl IceServer {
+    /// A TURN server as signalling names it: user and password beside the URL, as in a browser's `RTCIceServer`.
+    pub fn with_credential(urls: &str, user: &str, password: &str) -> Option<IceServer> {
+        let (scheme, rest) = urls.split_once(':')?;
+        format!("{scheme}:{}:{}@{rest}", percent_encode(user), percent_encode(password)).parse().ok()
+    }
+
     /// As webrtcbin's `stun-server` property or its `add-turn-server` signal wants it, with the password in it: both are
     /// URLs with `//`, and webrtcbin decodes user and password once after splitting at `:` and `@`.
     pub fn to_gstreamer(&self) -> String {

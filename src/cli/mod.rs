@@ -72,12 +72,34 @@ pub enum Command {
     /// Print (or play) a pipeline as text for gst-launch-1.0
     #[command(subcommand)]
     Pipeline(PipelineCommand),
+    /// Ask a sender whether it is well: exit code 0 if it is
+    #[command(after_help = "Example:\n  rebound health http://sender:8080/health")]
+    Health {
+        /// Where it says so
+        #[arg(default_value = "http://127.0.0.1:8080/health", value_parser = values::http_url)]
+        url: url::Url,
+    },
     /// Print a completion script for a shell
     #[command(after_help = "Example:\n  rebound completions bash > ~/.local/share/bash-completion/completions/rebound")]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+impl Command {
+    /// The name of the subcommand; it names the log file too.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Command::Send(_) => "send",
+            Command::Receive(_) => "receive",
+            Command::Demo(_) => "demo",
+            Command::Encoders(_) => "encoders",
+            Command::Pipeline(_) => "pipeline",
+            Command::Health { .. } => "health",
+            Command::Completions { .. } => "completions",
+        }
+    }
 }
 
 /// `rebound encoders`
@@ -93,6 +115,9 @@ pub struct EncodersConfig {
     /// Frame rate of the trial encode
     #[arg(long, value_name = "N", default_value = "30")]
     pub fps: Fps,
+    /// Pipelines and encoder table from this directory instead of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub pipelines: Option<PathBuf>,
 }
 
 /// `rebound pipeline`
@@ -177,7 +202,8 @@ pub fn command(gstreamer_version: Option<&str>) -> clap::Command {
     let demo_beside_a_sender = |demo: clap::Command| demo.mut_arg("port", |port| port.default_value("0"));
     let mut command =
         Cli::command().bin_name("rebound").version(version).after_help(help).mut_subcommand("demo", demo_beside_a_sender);
-    command = name_environment(command);
+    // As everywhere: of two equal flags the last one counts, so that a wrapper's or an alias's can be overridden.
+    command = name_environment(command).mut_subcommands(|inner| inner.args_override_self(true));
     command.build();
     command
 }

@@ -87,7 +87,7 @@ pub struct SendConfig {
     #[arg(long, value_name = "RATE", default_value = "2M", help_heading = "Encoder")]
     pub bitrate: Bitrate,
     /// Frames from one keyframe to the next; receivers that join or lose one get theirs at once in any case
-    #[arg(long, value_name = "FRAMES", default_value = "600", value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000),
+    #[arg(long, value_name = "FRAMES", default_value = "2560", value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000),
         help_heading = "Encoder")]
     pub gop: u32,
     /// Pipelines and encoder table from this directory instead of the built-in ones
@@ -96,6 +96,9 @@ pub struct SendConfig {
     /// Write the pipelines as Graphviz files on start, connect, error and end
     #[arg(long, value_name = "DIR", help_heading = "Encoder")]
     pub dot: Option<PathBuf>,
+    /// RTP timestamp of the run's start, 0 to 4294967295 [default: random]
+    #[arg(long, value_name = "TICKS", help_heading = "Encoder")]
+    pub timestamp_offset: Option<u32>,
 
     /// End after this time: 10 (seconds), 500ms, 2m [default: never]
     #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Run and report")]

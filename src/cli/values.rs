@@ -39,6 +39,12 @@ pub(super) fn host(text: &str) -> Result<String, String> {
     }
 }
 
+/// `http://host[:port]/path`.
+pub(super) fn http_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| url.scheme() == "http" && url.has_host());
+    url.ok_or_else(|| format!("'{text}' is not an http:// URL; write for example http://127.0.0.1:8080/health"))
+}
+
 /// Where a sender's signalling is: `ws://host[:port][/path]`; `http` is taken as `ws`, the path is `/ws` unless given.
 pub(super) fn signalling_url(text: &str) -> Result<Url, String> {
     let error = |why: &str| format!("'{text}' {why}; write for example ws://192.168.1.7:8080");

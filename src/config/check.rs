@@ -12,7 +12,7 @@ pub(super) fn command(command: &Command) -> Result<(), ConfigError> {
         Command::Send(config) | Command::Pipeline(PipelineCommand::Send { config, .. }) => send(config),
         Command::Demo(config) => send(&config.send),
         Command::Receive(config) | Command::Pipeline(PipelineCommand::Receive { config, .. }) => receive(config),
-        Command::Encoders(_) | Command::Completions { .. } => Ok(()),
+        Command::Encoders(_) | Command::Completions { .. } | Command::Health { .. } => Ok(()),
     }
 }
 

@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, FromArgMatches};
 
 use crate::cli::{self, Cli, Colour, Command, Common};
 use file::SettingsFile;
@@ -37,6 +37,8 @@ pub struct Settings {
     pub file: Option<PathBuf>,
     /// The command line, without passwords.
     pub shown_command: Vec<String>,
+    /// For `rebound demo`: the words with which `rebound send` does what these settings say.
+    pub send_words: Vec<OsString>,
     /// What looks like a mistake but is none for sure.
     pub warnings: Vec<String>,
 }
@@ -70,6 +72,7 @@ fn settings(world: &World) -> Result<Settings, ConfigError> {
     let words = words_beside_flags(world, &definition, &flags, file.as_ref())?;
     let matches = definition.clone().try_get_matches_from(insert(&world.args, words))?;
     let Cli { command, mut common } = Cli::from_arg_matches(&matches)?;
+    let send_words = words_again(deepest(&matches).1, subcommand(&definition, &["send"]));
     check::command(&command)?;
     common.log_filter = ["REBOUND_LOG", "RUST_LOG"].iter().find_map(|name| world.environment.get(*name)).cloned();
     if common.color == Colour::Auto && world.environment.get("NO_COLOR").is_some_and(|value| !value.is_empty()) {
@@ -80,6 +83,7 @@ fn settings(world: &World) -> Result<Settings, ConfigError> {
         common,
         encoders: file.as_ref().map(SettingsFile::encoders).unwrap_or_default(),
         file: file.map(|file| file.path),
+        send_words,
         shown_command: cli::redact_command(&world.args),
         warnings: misspelt_variables(world, &definition),
     })
@@ -120,6 +124,29 @@ fn words_beside_flags(
         }
     }
     Ok(words.into_iter().map(OsString::from).collect())
+}
+
+/// The settings that `command` knows, as words for it.
+fn words_again(matches: &ArgMatches, command: &clap::Command) -> Vec<OsString> {
+    let mut words = Vec::new();
+    for arg in command.get_arguments() {
+        let Some(flag) = arg.get_long().map(|long| OsString::from(format!("--{long}"))) else { continue };
+        let id = arg.get_id().as_str();
+        match arg.get_action() {
+            ArgAction::SetTrue if matches.try_get_one::<bool>(id).ok().flatten() == Some(&true) => words.push(flag),
+            ArgAction::Count => {
+                let times = matches.try_get_one::<u8>(id).ok().flatten().copied().unwrap_or_default();
+                words.extend(std::iter::repeat_n(flag, times.into()));
+            }
+            ArgAction::Set | ArgAction::Append => {
+                for value in matches.try_get_raw(id).ok().flatten().into_iter().flatten() {
+                    words.extend([flag.clone(), value.to_owned()]);
+                }
+            }
+            _ => {}
+        }
+    }
+    words
 }
 
 /// The names of the subcommands chosen, and what the last of them was given.

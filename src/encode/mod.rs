@@ -5,6 +5,7 @@ mod choose;
 mod control;
 mod list;
 mod running;
+mod settings;
 mod trial;
 mod unit;
 

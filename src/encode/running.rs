@@ -1,5 +1,6 @@
 //! The encoder that everybody is sent from.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use gstreamer as gst;
@@ -17,8 +18,6 @@ pub enum EncoderEvent {
     Entered {
         /// Names the frame.
         running_time: gst::ClockTime,
-        /// When.
-        at: Duration,
     },
     /// An encoded frame came out.
     Encoded {
@@ -38,21 +37,22 @@ pub enum EncoderEvent {
 pub struct RunningEncoder {
     pipeline: Pipeline,
     frames: gst_app::AppSrc,
-    units: gst_app::AppSink,
 }
 
 impl RunningEncoder {
-    /// Starts `launch`: an appsrc `frames`, an encoder, an appsink `units`.
+    /// Starts `launch`: an appsrc `frames`, an encoder, an appsink `units`. Graphs go to `dot_dir`.
     pub fn start(
         launch: &str,
         clock: &RunClock,
+        dot_dir: Option<PathBuf>,
         report: impl Fn(EncoderEvent) + Clone + Send + Sync + 'static,
     ) -> Result<RunningEncoder, PipelineError> {
-        let pipeline = Pipeline::parse("encode", launch)?;
+        let mut pipeline = Pipeline::parse("encode", launch)?;
+        pipeline.set_dot_dir(dot_dir);
         clock.drive(pipeline.inner());
         let frames = pipeline.element::<gst_app::AppSrc>("frames")?;
         let units = pipeline.element::<gst_app::AppSink>("units")?;
-        report_entered(&frames, clock, report.clone());
+        report_entered(&frames, report.clone());
         report_encoded(&units, clock, report.clone());
         pipeline.watch(move |event| match event {
             BusEvent::Error(error) => report(EncoderEvent::Failed { reason: error.to_string() }),
@@ -60,17 +60,12 @@ impl RunningEncoder {
             _ => {}
         });
         pipeline.play()?;
-        Ok(RunningEncoder { pipeline, frames, units })
+        Ok(RunningEncoder { pipeline, frames })
     }
 
     /// Where frames go in; the appsrc's own limit and policy say what happens when the encoder is not fast enough.
     pub fn frames(&self) -> &gst_app::AppSrc {
         &self.frames
-    }
-
-    /// Where units come out, for requests that travel upstream.
-    pub fn units(&self) -> &gst_app::AppSink {
-        &self.units
     }
 
     /// Its pipeline, for graphs and for its encoder.
@@ -84,12 +79,11 @@ impl RunningEncoder {
     }
 }
 
-fn report_entered(frames: &gst_app::AppSrc, clock: &RunClock, report: impl Fn(EncoderEvent) + Send + Sync + 'static) {
+fn report_entered(frames: &gst_app::AppSrc, report: impl Fn(EncoderEvent) + Send + Sync + 'static) {
     let Some(pad) = frames.static_pad("src") else { return };
-    let clock = clock.clone();
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         if let Some(running_time) = info.buffer().and_then(|buffer| buffer.pts()) {
-            report(EncoderEvent::Entered { running_time, at: clock.now() });
+            report(EncoderEvent::Entered { running_time });
         }
         gst::PadProbeReturn::Ok
     });

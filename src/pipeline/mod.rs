@@ -150,6 +150,16 @@ impl Drop for Pipeline {
     }
 }
 
+/// Makes a bin from launch text, whose one unlinked sink pad becomes its `sink`: the part of a pipeline that is linked later.
+pub fn parse_bin(name: &str, text: &str) -> Result<gst::Bin, PipelineError> {
+    // Parsed for its errors first: a bin's own parser tells less.
+    parse_element(name, text)?;
+    gst::parse::bin_from_description_with_name(&syntax::one_line(text), true, name).map_err(|error| {
+        let (pipeline, what) = (name.to_owned(), error.message().to_owned());
+        PipelineError::Rejected { pipeline, what, text: syntax::one_line(text) }
+    })
+}
+
 fn in_a_pipeline(name: &str, text: &str, element: &gst::Element) -> Result<gst::Pipeline, PipelineError> {
     let pipeline = gst::Pipeline::new();
     pipeline.add(element).map_err(|error| PipelineError::Rejected {

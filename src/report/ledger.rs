@@ -334,6 +334,11 @@ impl Ledger {
         self.history.iter()
     }
 
+    /// Frames that may still be answered in time.
+    pub fn in_flight(&self) -> u64 {
+        self.all.ended.of(State::InFlight)
+    }
+
     /// The figures for a live view; takes some ten microseconds a receiver.
     pub fn summary(&self, at: Duration) -> Summary {
         let mut rate = Rate::default();

@@ -23,7 +23,10 @@ pub struct Produced {
     pub number: FrameNumber,
     /// What is truly in it.
     pub truth: Truth,
-    /// When it was ready; also its running time.
+    /// When it was due: its running time. Due times are equally far apart, however late the thread was woken, so that every key is
+    /// a whole frame away from the next.
+    pub due: Duration,
+    /// When it was ready.
     pub at: Duration,
     /// The picture. None when every canvas was still in use: the frame is dropped before the encoder.
     pub picture: Option<gst::Buffer>,
@@ -79,7 +82,7 @@ impl Painter {
     fn run(self, stop: &AtomicBool, wanted: &impl Fn() -> bool, mut give: impl FnMut(Produced)) {
         let fps = self.scene.config().fps;
         let mut number = FrameNumber(0);
-        while self.wait_until(self.start + fps.time_of(number), stop) {
+        while self.wait_until(self.due(number), stop) {
             if wanted() {
                 give(self.paint(number));
             }
@@ -87,13 +90,18 @@ impl Painter {
         }
     }
 
+    fn due(&self, number: FrameNumber) -> Duration {
+        self.start + self.scene.config().fps.time_of(number)
+    }
+
     fn paint(&self, number: FrameNumber) -> Produced {
+        let due = self.due(number);
         let Some(mut canvas) = self.canvases.take() else {
-            return Produced { number, truth: self.scene.truth(number), at: self.clock.now(), picture: None };
+            return Produced { number, truth: self.scene.truth(number), due, at: self.clock.now(), picture: None };
         };
         let truth = self.scene.draw(&mut canvas, number);
         let at = self.clock.now();
-        Produced { number, truth, at, picture: Some(self.canvases.lend(canvas)) }
+        Produced { number, truth, due, at, picture: Some(self.canvases.lend(canvas)) }
     }
 
     /// False when it is to stop.
@@ -149,7 +157,7 @@ mod tests {
         drop(source);
         assert!(frames[0].number >= FrameNumber(2), "the first two were not wanted");
         for pair in frames.windows(2) {
-            assert!(pair[0].number < pair[1].number && pair[0].at < pair[1].at);
+            assert!(pair[0].number < pair[1].number && pair[0].at < pair[1].at && pair[1].due <= pair[1].at);
         }
         assert!(frames.iter().all(|frame| frame.truth == scene.truth(frame.number) && frame.picture.is_some()));
     }

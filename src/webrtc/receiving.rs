@@ -1,5 +1,6 @@
 //! A peer that sends encoded video to us: ours answers.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use gstreamer as gst;
@@ -25,6 +26,8 @@ pub struct ReceiveSettings {
     pub trust: Arc<Trust>,
     /// Ways to the other side.
     pub ice: IceSettings,
+    /// Where graphs go, if anywhere.
+    pub dot_dir: Option<PathBuf>,
 }
 
 /// A peer that sends encoded video to us.
@@ -42,9 +45,10 @@ impl ReceivingPeer {
         clock: &RunClock,
         report: Report,
     ) -> Result<ReceivingPeer, PeerError> {
-        let ReceiveSettings { launch, tail, offer, trust, ice } = settings;
+        let ReceiveSettings { launch, tail, offer, trust, ice, dot_dir } = settings;
         let offer = parse_description(WebRTCSDPType::Offer, offer).ok_or(PeerError::Description)?;
-        let pipeline = Pipeline::parse(name, launch)?;
+        let mut pipeline = Pipeline::parse(name, launch)?;
+        pipeline.set_dot_dir(dot_dir.clone());
         clock.drive(pipeline.inner());
         watch_bus(&pipeline, &report);
         pipeline.inner().add(tail).map_err(|_| PeerError::Webrtcbin("takes no receiving tail"))?;

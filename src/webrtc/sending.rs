@@ -1,5 +1,6 @@
 //! A peer that encoded video is sent to: ours offers.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use gstreamer as gst;
@@ -26,6 +27,8 @@ pub struct StreamSettings {
     pub channel: ChannelPolicy,
     /// Ways to the other side.
     pub ice: IceSettings,
+    /// Where graphs go, if anywhere.
+    pub dot_dir: Option<PathBuf>,
 }
 
 /// A peer that encoded video is sent to.
@@ -41,7 +44,8 @@ pub struct SendingPeer {
 impl SendingPeer {
     /// Makes the pipeline, starts it and makes an offer, which is reported.
     pub fn start(name: &str, settings: &StreamSettings, clock: &RunClock, report: Report) -> Result<SendingPeer, PeerError> {
-        let pipeline = Pipeline::parse(name, &settings.launch)?;
+        let mut pipeline = Pipeline::parse(name, &settings.launch)?;
+        pipeline.set_dot_dir(settings.dot_dir.clone());
         clock.drive(pipeline.inner());
         watch_bus(&pipeline, &report);
         let units = pipeline.element::<gst_app::AppSrc>("units")?;

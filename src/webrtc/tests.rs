@@ -47,7 +47,7 @@ impl Pair {
         let (tell, events) = sync_channel(4096);
         let rtp_caps = "application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000".parse().unwrap();
         let (channel, ice) = (ChannelPolicy::Fresh, IceSettings::default());
-        let settings = StreamSettings { launch: PEER.to_owned(), rtp_caps, channel, ice };
+        let settings = StreamSettings { launch: PEER.to_owned(), rtp_caps, channel, ice, dot_dir: None };
         let sending = SendingPeer::start("sending", &settings, &clock, report(&tell, Side::Sending)).unwrap();
         Pair { clock, events, tell, sending, receiving: None, decoded: Arc::default(), believes }
     }
@@ -89,7 +89,7 @@ impl Pair {
         let trusted = trust.clone();
         decode::attach(&tail, move || trusted.is_trusted(), &self.clock, &self.decoded).unwrap();
         let (launch, ice) = (RECEIVE.to_owned(), IceSettings::default());
-        let settings = ReceiveSettings { launch, tail, offer: offer.to_owned(), trust, ice };
+        let settings = ReceiveSettings { launch, tail, offer: offer.to_owned(), trust, ice, dot_dir: None };
         ReceivingPeer::start("receiving", &settings, &self.clock, report(&self.tell, Side::Receiving)).unwrap()
     }
 
@@ -125,7 +125,7 @@ fn encoder(pair: &Pair) -> RunningEncoder {
             lanes.hand(&unit);
         }
     };
-    RunningEncoder::start(ENCODE, &pair.clock, hand).unwrap()
+    RunningEncoder::start(ENCODE, &pair.clock, None, hand).unwrap()
 }
 
 fn push_frame(encoder: &RunningEncoder, clock: &RunClock) -> RtpTime {

@@ -35,6 +35,12 @@ impl SenderUrl {
         self.0.host_str().unwrap_or_default().trim_matches(['[', ']'])
     }
 
+    /// Whether the sender is on this machine.
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host();
+        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+    }
+
     pub(super) fn port(&self) -> u16 {
         self.0.port().unwrap_or(80)
     }

@@ -1,0 +1,61 @@
+//! What an error means for whoever started the program.
+
+use crate::cli::ExitCode;
+use crate::encode::{CatalogueError, ChooseError};
+use crate::logging::LogError;
+use crate::pipeline::{PipelineError, TextsError};
+use crate::receiver::Refused;
+use crate::scene::{SceneError, UnknownScene};
+use crate::server::BindError;
+use crate::signalling::client::{ClientError, UrlError};
+
+/// Says what went wrong, on stderr, and gives the exit code.
+pub fn tell(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    exit_code(error)
+}
+
+/// The exit code of the error or of what caused it.
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    error.chain().find_map(of_cause).unwrap_or(ExitCode::Failure)
+}
+
+fn of_cause(error: &(dyn std::error::Error + 'static)) -> Option<ExitCode> {
+    if error.is::<BindError>() || error.is::<ClientError>() || error.is::<Refused>() {
+        return Some(ExitCode::Network);
+    }
+    if let Some(error) = error.downcast_ref::<ChooseError>() {
+        return Some(if matches!(error, ChooseError::UnknownName { .. }) {
+            ExitCode::Usage
+        } else {
+            ExitCode::MissingElements
+        });
+    }
+    if let Some(PipelineError::Missing { .. }) = error.downcast_ref::<PipelineError>() {
+        return Some(ExitCode::MissingElements);
+    }
+    let is_usage = error.is::<SceneError>()
+        || error.is::<UnknownScene>()
+        || error.is::<CatalogueError>()
+        || error.is::<TextsError>()
+        || error.is::<UrlError>()
+        || error.is::<LogError>();
+    is_usage.then_some(ExitCode::Usage)
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn the_cause_decides_however_it_is_wrapped() {
+        let busy = BindError::InUse { host: "127.0.0.1".to_owned(), port: 8080 };
+        let wrapped = Err::<(), _>(busy).context("starting").expect_err("is one");
+        assert_eq!(exit_code(&wrapped), ExitCode::Network);
+        assert_eq!(exit_code(&anyhow::anyhow!("anything")), ExitCode::Failure);
+        let unknown = ChooseError::UnknownName { name: "x".to_owned(), known: Vec::new() };
+        assert_eq!(exit_code(&unknown.into()), ExitCode::Usage);
+    }
+}

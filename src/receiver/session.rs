@@ -1,0 +1,84 @@
+//! One connection to one sender: from its offer to its end.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::watch::{Counts, Show};
+use crate::decode::Decoded;
+use crate::feedback::{Liveness, SILENCE};
+use crate::signalling::gate::{Candidate, CandidateGate, CandidatePolicy, CandidateVerdict};
+use crate::webrtc::{ReceivingPeer, Trust};
+
+/// How long the sender may take from `join` to its offer, and again from our answer to the connection: as long as the sender
+/// itself waits for us in [`crate::signalling::room`].
+pub(super) const NEGOTIATE_WITHIN: Duration = Duration::from_secs(12);
+
+/// A session is told apart from the one before, whose late events do not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SessionId(pub(super) u64);
+
+/// One connection to one sender.
+pub(super) struct Session {
+    pub(super) id: SessionId,
+    /// The sender's candidates pass it.
+    pub(super) gate: CandidateGate,
+    /// Candidates that came before the peer was made.
+    pub(super) early: Vec<(u32, Candidate)>,
+    pub(super) peer: Option<ReceivingPeer>,
+    pub(super) trust: Option<Arc<Trust>>,
+    pub(super) decoded: Arc<Decoded>,
+    pub(super) counts: Arc<Counts>,
+    pub(super) watcher: Option<JoinHandle<Option<Show>>>,
+    /// By when it must have come further; none once it is connected.
+    pub(super) deadline: Option<Duration>,
+    pub(super) liveness: Liveness,
+}
+
+impl Session {
+    /// A session that waits for an offer since `now`.
+    pub(super) fn new(id: SessionId, policy: CandidatePolicy, now: Duration) -> Session {
+        Session {
+            id,
+            gate: CandidateGate::new(policy),
+            early: Vec::new(),
+            peer: None,
+            trust: None,
+            decoded: Arc::default(),
+            counts: Arc::default(),
+            watcher: None,
+            deadline: Some(now + NEGOTIATE_WITHIN),
+            liveness: Liveness::new(now, SILENCE),
+        }
+    }
+
+    /// Why it is of no more use, if it is not.
+    pub(super) fn fault(&self, now: Duration) -> Option<&'static str> {
+        if self.deadline.is_some_and(|deadline| now >= deadline) {
+            return Some("the sender does not get on with the connection");
+        }
+        let silent_for = |last: Duration| now.saturating_sub(last) > SILENCE;
+        // Video and heartbeat go different ways through the peer: either tells that it lives.
+        let dead = self.liveness.is_dead(now) && self.decoded.last_arrival().is_none_or(silent_for);
+        dead.then_some("nothing was heard of the sender for too long")
+    }
+
+    /// Writes its graph, if graphs are written.
+    pub(super) fn dump(&self, moment: &str) {
+        if let Some(peer) = &self.peer {
+            peer.pipeline().dump(moment);
+        }
+    }
+
+    /// Takes a candidate of the sender.
+    pub(super) fn add_candidate(&mut self, line: u32, text: &str) {
+        match self.gate.check(text) {
+            Ok(CandidateVerdict::Use(candidate)) => match &self.peer {
+                Some(peer) => peer.add_candidate(line, candidate.text()),
+                None => self.early.push((line, candidate)),
+            },
+            Ok(CandidateVerdict::Ignore(_)) => {}
+            Err(refused) => tracing::debug!("a candidate of the sender is refused: {refused}"),
+        }
+    }
+}

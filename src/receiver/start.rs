@@ -1,0 +1,143 @@
+//! From settings to a running receiver; the making and the ending of peers.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::sync::mpsc;
+
+use super::session::{NEGOTIATE_WITHIN, SessionId};
+use super::watch::Watcher;
+use super::{Event, QUEUE_EVENTS, Receiver};
+use crate::cli::{self, ExitCode, ReceiveConfig};
+use crate::clock::RunClock;
+use crate::decode::{self, Decoded};
+use crate::detect;
+use crate::pipeline::{self, Texts};
+use crate::signalling::client::{Client, ClientConfig, SenderUrl};
+use crate::signalling::gate::{CheckedSdp, SdpKind, check_sdp};
+use crate::signalling::message;
+use crate::webrtc::{PeerError, ReceiveSettings, ReceivingPeer, Report, Trust};
+
+/// Runs a receiver until it is done, interrupted or cannot go on.
+pub async fn run(config: &ReceiveConfig) -> anyhow::Result<ExitCode> {
+    let texts = Texts::load(config.pipelines.as_deref())?;
+    let url: SenderUrl = config.signalling_url().map_err(anyhow::Error::msg)?.as_str().parse()?;
+    let client_config = ClientConfig { give_up_after: config.connect_timeout, ..ClientConfig::default() };
+    let (events, mut queue) = mpsc::channel(QUEUE_EVENTS);
+    let mut receiver = Receiver {
+        clock: RunClock::start(),
+        texts,
+        is_local: url.is_loopback(),
+        client: Client::connect(url, client_config),
+        events,
+        ice: crate::ice::settings(&config.ice_servers, config.ice_tcp),
+        config: config.clone(),
+        outbox: None,
+        session: None,
+        sessions: 0,
+        refused: None,
+        show: None,
+        detected: 0,
+        unsent: 0,
+    };
+    let code = receiver.run(&mut queue).await;
+    receiver.leave("the receiver ends");
+    tracing::info!(detected = receiver.detected, unsent = receiver.unsent, "done");
+    code
+}
+
+/// Ends a peer, off the loop.
+pub(super) fn close(peer: ReceivingPeer) {
+    tokio::task::spawn_blocking(|| peer.close());
+}
+
+/// A server that the sender names, as ours.
+pub(super) fn ice_server(server: &message::IceServer) -> Option<cli::IceServer> {
+    match (&server.username, &server.credential) {
+        (Some(user), Some(password)) => cli::IceServer::with_credential(&server.urls, user, password),
+        _ => server.urls.parse().ok(),
+    }
+}
+
+impl Receiver {
+    /// The sender offers: a peer is made to answer, off the loop.
+    pub(super) fn on_offer(&mut self, sdp: &str) {
+        let Some(session) = &mut self.session else { return };
+        if session.trust.is_some() {
+            return self.leave("the sender offers twice");
+        }
+        let offer = match check_sdp(sdp, SdpKind::Offer, &mut session.gate) {
+            Ok(offer) => offer,
+            Err(refused) => return self.leave(&format!("the offer is refused: {refused}")),
+        };
+        session.deadline = Some(self.clock.now() + NEGOTIATE_WITHIN);
+        let (id, decoded) = (session.id, session.decoded.clone());
+        let trust = Arc::new(trust(&offer));
+        session.trust = Some(trust.clone());
+        match self.settings(&offer, trust, &decoded) {
+            Ok(settings) => self.start_peer(id, settings),
+            Err(error) => self.leave(&format!("{error:#}")),
+        }
+    }
+
+    fn settings(&self, offer: &CheckedSdp, trust: Arc<Trust>, decoded: &Arc<Decoded>) -> anyhow::Result<ReceiveSettings> {
+        let offered = offer.video().context("the offer has no video")?.codecs();
+        let decodable = self.texts.decodable();
+        let codec = offered.iter().copied().find(|codec| decodable.contains(codec));
+        let codec = codec.with_context(|| format!("the sender offers {offered:?}, this receiver decodes {decodable:?}"))?;
+        let tail = pipeline::parse_bin("decode", &self.texts.decode(codec)?)?;
+        let admitted = trust.clone();
+        decode::attach(&tail, move || admitted.is_trusted(), &self.clock, decoded)?;
+        Ok(ReceiveSettings {
+            launch: self.texts.receive(self.config.jitter_ms)?,
+            tail,
+            offer: offer.text().to_owned(),
+            trust,
+            ice: self.ice.clone(),
+            dot_dir: self.config.dot.clone(),
+        })
+    }
+
+    fn start_peer(&self, session: SessionId, settings: ReceiveSettings) {
+        let (clock, events) = (self.clock.clone(), self.events.clone());
+        tokio::task::spawn_blocking(move || {
+            let told = events.clone();
+            let report = Report::new(move |event| tell(&told, Event::Peer { session, event }));
+            let peer: Result<ReceivingPeer, PeerError> = ReceivingPeer::start("receive", &settings, &clock, report);
+            tell(&events, Event::PeerStarted { session, peer: peer.map(Box::new) });
+        });
+    }
+
+    /// Starts the detector on what the peer decodes.
+    pub(super) fn watch(&mut self) {
+        let Some(session) = &mut self.session else { return };
+        let Some(peer) = &session.peer else { return };
+        let detector = match detect::by_name(&self.config.detector) {
+            Ok(detector) => detector,
+            Err(error) => return self.leave(&error.to_string()),
+        };
+        let watcher = Watcher {
+            decoded: session.decoded.clone(),
+            detector,
+            channel: peer.channel().clone(),
+            clock: self.clock.clone(),
+            counts: session.counts.clone(),
+            show: self.show.take(),
+        };
+        match watcher.start() {
+            Ok(watcher) => session.watcher = Some(watcher),
+            Err(error) => self.leave(&format!("the detector's thread cannot be started: {error}")),
+        }
+    }
+}
+
+fn trust(offer: &CheckedSdp) -> Trust {
+    let fingerprints = offer.fingerprints().clone();
+    Trust::new(move |pem| fingerprints.matches_pem(pem).unwrap_or(false))
+}
+
+fn tell(events: &mpsc::Sender<Event>, event: Event) {
+    if events.try_send(event).is_err() {
+        tracing::error!("the receiver's loop does not keep up with its own events");
+    }
+}

@@ -1,0 +1,113 @@
+//! The machine that looks: a thread of its own, always on the newest picture.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::clock::RunClock;
+use crate::decode::{Decoded, Picture};
+use crate::detect::{Detector, Sighting};
+use crate::feedback::message::MAX_OBJECTS;
+use crate::feedback::{Recent, Sightings};
+use crate::webrtc::Channel;
+
+/// Is shown what was seen, after the coordinates are on their way. Must not block.
+pub(super) type Show = Box<dyn FnMut(&Picture, &[Sighting]) + Send>;
+
+/// What the watcher has done, to be read from other threads.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    detected: AtomicU64,
+    unsent: AtomicU64,
+}
+
+impl Counts {
+    /// Frames looked at.
+    pub(super) fn detected(&self) -> u64 {
+        self.detected.load(Ordering::Relaxed)
+    }
+
+    /// Frames whose coordinates the data channel did not take.
+    pub(super) fn unsent(&self) -> u64 {
+        self.unsent.load(Ordering::Relaxed)
+    }
+}
+
+/// What a watcher works with.
+pub(super) struct Watcher {
+    pub(super) decoded: Arc<Decoded>,
+    pub(super) detector: Box<dyn Detector>,
+    pub(super) channel: Channel,
+    pub(super) clock: RunClock,
+    pub(super) counts: Arc<Counts>,
+    pub(super) show: Option<Show>,
+}
+
+impl Watcher {
+    /// Looks at pictures until the mailbox is closed.
+    pub(super) fn start(self) -> std::io::Result<JoinHandle<Option<Show>>> {
+        thread::Builder::new().name("detect".to_owned()).spawn(move || self.run())
+    }
+
+    fn run(mut self) -> Option<Show> {
+        let mut message = Sightings {
+            seq: 0,
+            rtp: crate::units::RtpTime(0),
+            width: 0,
+            height: 0,
+            objects: Vec::new(),
+            decode_us: None,
+            detect_us: None,
+            arrived_us: None,
+            recent: Recent::default(),
+        };
+        let mut text = String::new();
+        while let Some(picture) = self.decoded.pictures.take() {
+            self.look(&picture, &mut message, &mut text);
+            if let Some(show) = &mut self.show {
+                show(&picture, &message.objects);
+            }
+        }
+        self.show
+    }
+
+    fn look(&mut self, picture: &Picture, message: &mut Sightings, text: &mut String) {
+        message.objects.clear();
+        match picture.view() {
+            Ok(view) => self.detector.detect(&view, &mut message.objects),
+            Err(error) => tracing::warn!("a picture cannot be looked at: {error}"),
+        }
+        let detected_at = self.clock.now();
+        // The best first: detectors give their sightings in no promised order.
+        if message.objects.len() > MAX_OBJECTS {
+            message.objects.sort_by(|one, other| other.score.total_cmp(&one.score));
+            message.objects.truncate(MAX_OBJECTS);
+        }
+        (message.width, message.height) = picture.size();
+        message.rtp = picture.rtp;
+        message.decode_us = picture.arrived_at.map(|arrived| micros(picture.decoded_at.saturating_sub(arrived)));
+        message.detect_us = Some(micros(detected_at.saturating_sub(picture.decoded_at)));
+        message.arrived_us = picture.arrived_at.map(micros);
+        self.decoded.with_fates(|fates| fates.detected(picture.rtp, &mut message.recent));
+        self.send(message, text);
+        message.seq += 1;
+        self.counts.detected.fetch_add(1, Ordering::Relaxed);
+        tracing::trace!(rtp = %message.rtp, objects = message.objects.len(), detect_us = message.detect_us, "looked");
+    }
+
+    fn send(&self, message: &Sightings, text: &mut String) {
+        let sent = message.write(text).map_err(|error| error.to_string());
+        let sent = sent.and_then(|()| self.channel.send(text).map_err(|error| error.to_string()));
+        if let Err(error) = sent {
+            let before = self.counts.unsent.fetch_add(1, Ordering::Relaxed);
+            if before == 0 {
+                tracing::warn!("coordinates cannot be returned: {error} (further ones are only counted)");
+            }
+        }
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}

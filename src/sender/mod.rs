@@ -1,0 +1,225 @@
+//! The sender: draws, encodes, sends to every receiver, and joins what comes back to the frame it was seen in.
+//!
+//! Only wiring. One loop owns all state; threads of GStreamer, the source and the server tell it [`Event`]s.
+
+mod event;
+mod member;
+mod outcome;
+mod peers;
+mod setup;
+mod stream;
+mod view;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::bail;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::cli::{ExitCode, SendConfig};
+use crate::clock::RunClock;
+use crate::codec::Codec;
+use crate::encode::{Choice, ChooseError};
+use crate::live::Live;
+use crate::report::Ledger;
+use crate::scene::{Scene, Truth};
+use crate::server::HubEvent;
+use crate::signalling::room::{ConnectionId, NewPeer, Room};
+use crate::signals::Signals;
+use crate::source::SceneSource;
+use crate::units::{FrameNumber, RtpTime};
+use crate::usage::Usage;
+use event::{Event, Events};
+use member::Member;
+use stream::{Plan, Stream};
+
+pub(crate) use setup::catalogue;
+pub use setup::run;
+
+/// How often the loop looks at its deadlines: often enough that a keyframe that waits for its time waits no frame longer.
+const TICK: Duration = Duration::from_millis(20);
+
+/// How long coordinates that are on their way are waited for at the end: ten times what the loop takes on one machine, and most
+/// round trips of the internet.
+const DRAIN: Duration = Duration::from_millis(300);
+
+/// Why a run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// As many frames or as much time as was asked for.
+    Done,
+    /// SIGINT or SIGTERM.
+    Interrupted,
+}
+
+struct Sender {
+    config: SendConfig,
+    clock: RunClock,
+    scene: Arc<Scene>,
+    scene_start: Duration,
+    started: std::time::SystemTime,
+    usage_at_start: Option<Usage>,
+    command: Vec<String>,
+    port: u16,
+    plan: Plan,
+    stream: Stream,
+    /// The encoder that ran last, for the report.
+    last_choice: Option<Choice>,
+    /// Asked for a codec that the running encoder does not make; an encoder for them is being looked for.
+    waiting: Vec<(ConnectionId, NewPeer)>,
+    is_choosing: bool,
+    source: Option<SceneSource>,
+    ledger: Ledger,
+    frames: u64,
+    room: Room,
+    members: BTreeMap<ConnectionId, Member>,
+    events: Events,
+    live: Live,
+    rate: view::MatchRate,
+    stop_server: oneshot::Sender<()>,
+    server: JoinHandle<()>,
+    closing: Vec<JoinHandle<()>>,
+}
+
+impl Sender {
+    /// Runs until it is done or interrupted, then waits for what is on its way. Interrupted twice, it does not wait.
+    async fn run(
+        &mut self,
+        queue: &mut mpsc::Receiver<Event>,
+        hub: &mut mpsc::Receiver<HubEvent>,
+    ) -> anyhow::Result<ExitCode> {
+        let mut signals = Signals::listen()?;
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut ending: Option<(Ending, Duration)> = None;
+        loop {
+            let event = tokio::select! {
+                Some(event) = queue.recv() => event,
+                Some(event) = hub.recv() => Event::Hub(event),
+                _ = tick.tick() => Event::Tick,
+                () = signals.recv() => Event::Interrupted,
+            };
+            let interrupted = matches!(event, Event::Interrupted);
+            match ending {
+                Some(_) if interrupted => return Ok(ExitCode::Interrupted),
+                None => {
+                    let why = if interrupted { Some(Ending::Interrupted) } else { self.is_done() };
+                    if let Some(why) = why {
+                        self.source = None;
+                        ending = Some((why, self.clock.now() + DRAIN));
+                    }
+                }
+                Some(_) => {}
+            }
+            self.on(event)?;
+            if let Some((why, _)) = ending.filter(|(_, until)| self.clock.now() >= *until || self.is_quiet()) {
+                return Ok(self.exit_code(why));
+            }
+        }
+    }
+
+    fn is_done(&self) -> Option<Ending> {
+        let enough_frames = self.config.frames.is_some_and(|frames| self.frames >= frames);
+        let enough_time = self.config.duration.is_some_and(|duration| self.clock.now() >= duration);
+        (enough_frames || enough_time).then_some(Ending::Done)
+    }
+
+    /// Nothing is on its way any more.
+    fn is_quiet(&mut self) -> bool {
+        self.members.values().all(|member| member.active.is_none()) || self.ledger.in_flight() == 0
+    }
+
+    fn exit_code(&mut self, why: Ending) -> ExitCode {
+        let matched = self.ledger.summary(self.clock.now()).matched;
+        if matched == 0 && why == Ending::Done { ExitCode::NothingMatched } else { ExitCode::Ok }
+    }
+
+    fn on(&mut self, event: Event) -> anyhow::Result<()> {
+        match event {
+            Event::Produced { number, rtp, truth, at } => self.on_produced(number, rtp, truth, at),
+            Event::Entered { rtp } => self.ledger.entered_encoder(rtp),
+            Event::Encoded { rtp, at, bytes, keyframe } => self.ledger.encoded(rtp, at, bytes, keyframe),
+            Event::LaneFull => self.stream.want_keyframe(),
+            Event::EncoderFailed { serial, reason } => self.on_encoder_failed(serial, &reason),
+            Event::EncoderChosen(chosen) => self.on_encoder_chosen(chosen)?,
+            Event::PeerStarted { id, peer } => self.on_peer_started(id, peer),
+            Event::Peer { id, event } => self.on_peer(id, event),
+            Event::Hub(event) => self.on_hub(event),
+            Event::Tick => self.on_tick()?,
+            Event::Interrupted => tracing::info!("interrupted: finishing; once more ends at once"),
+        }
+        self.act();
+        Ok(())
+    }
+
+    fn on_produced(&mut self, number: FrameNumber, rtp: RtpTime, truth: Truth, at: Duration) {
+        tracing::trace!(number = number.0, %rtp, "produced");
+        self.frames += 1;
+        if let Err(error) = self.ledger.produced(number, rtp, truth, at) {
+            tracing::debug!("{error}");
+        }
+    }
+
+    fn on_tick(&mut self) -> anyhow::Result<()> {
+        if self.events.has_overflowed() {
+            bail!(
+                "the sender does not keep up with its own events, so its figures would be wrong; use fewer receivers or frames"
+            );
+        }
+        let now = self.clock.now();
+        self.ledger.tick(now);
+        self.room.handle_timeout(now);
+        self.stream.on_time();
+        self.keep_alive(now);
+        if self.live.is_due(now) {
+            let view = self.view(now);
+            self.live.show(view);
+        }
+        Ok(())
+    }
+
+    fn on_encoder_failed(&mut self, serial: u32, reason: &str) {
+        let Some(name) = self.stream.choice().map(|choice| (choice.name.clone(), choice.codec)) else { return };
+        if self.stream.on_failed(serial) {
+            tracing::warn!(encoder = name.0, "the encoder failed, the next one takes over: {reason}");
+            self.look_for_encoder(None, Some(name.1));
+        }
+    }
+
+    /// Looks for an encoder, off the loop: trials take time.
+    fn look_for_encoder(&mut self, allowed: Option<Vec<Codec>>, preferred: Option<Codec>) {
+        self.is_choosing = true;
+        let (plan, died, events) = (self.plan.clone(), self.stream.died().to_vec(), self.events.clone());
+        tokio::task::spawn_blocking(move || {
+            events.tell(Event::EncoderChosen(plan.choose(allowed.as_deref(), &died, preferred)));
+        });
+    }
+
+    fn on_encoder_chosen(&mut self, chosen: Result<Choice, ChooseError>) -> anyhow::Result<()> {
+        self.is_choosing = false;
+        match chosen {
+            Ok(choice) => self.switch_to(choice)?,
+            // One was running, and goes on for whoever can decode it.
+            Err(error) if self.stream.choice().is_some() => tracing::warn!("{error}"),
+            Err(error) => return Err(error.into()),
+        }
+        for (id, peer) in std::mem::take(&mut self.waiting) {
+            self.start_peer(id, peer);
+        }
+        Ok(())
+    }
+
+    fn switch_to(&mut self, choice: Choice) -> anyhow::Result<()> {
+        let codec = choice.codec;
+        let before = self.stream.choice().map(|choice| choice.codec);
+        self.stream.start(choice.clone())?;
+        self.last_choice = Some(choice);
+        self.stream.want_keyframe();
+        if before.is_none_or(|before| before != codec) {
+            self.dismiss_peers_of_other_codec(codec);
+        }
+        Ok(())
+    }
+}

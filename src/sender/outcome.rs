@@ -1,0 +1,60 @@
+//! What a run leaves behind.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::Sender;
+use crate::cli::Common;
+use crate::logging::print_out;
+use crate::report::{Cpu, EncoderInfo, Report, RunInfo, SceneInfo, text};
+use crate::usage::Usage;
+
+/// Where stdout is meant, as everywhere.
+const STDOUT: &str = "-";
+
+/// Writes the report: as JSON where it is wanted, as a table on stdout unless the JSON goes there.
+pub(super) fn write(report: &Report, path: Option<&Path>, common: &Common) -> anyhow::Result<()> {
+    let _ = common;
+    match path {
+        Some(path) if path == Path::new(STDOUT) => print_out(&report.to_json())?,
+        Some(path) => {
+            print_out(&text::table(report))?;
+            let shown = path.display();
+            std::fs::write(path, report.to_json()).with_context(|| format!("the report cannot be written to {shown}"))?;
+        }
+        None => print_out(&text::table(report))?,
+    }
+    Ok(())
+}
+
+/// The head of the report.
+pub(super) fn run_info(sender: &Sender, elapsed: Duration) -> RunInfo {
+    let config = sender.scene.config();
+    RunInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: sender.command.clone(),
+        started: humantime::format_rfc3339_seconds(sender.started).to_string(),
+        scene: SceneInfo {
+            name: config.kind.name().to_owned(),
+            width: config.size.width(),
+            height: config.size.height(),
+            fps: config.fps.per_second(),
+            seed: Some(config.seed),
+            radius_px: Some(config.radius_px),
+            speed_px_per_s: Some(config.speed_px_per_s),
+        },
+        encoder: sender.last_choice.as_ref().map(|choice| EncoderInfo {
+            name: choice.name.clone(),
+            codec: choice.codec.encoding_name().to_owned(),
+            hardware: choice.hardware,
+        }),
+        cpu: cpu(sender, elapsed),
+    }
+}
+
+fn cpu(sender: &Sender, elapsed: Duration) -> Cpu {
+    let (Some(start), Some(now)) = (sender.usage_at_start, Usage::now()) else { return Cpu::default() };
+    Cpu { cores_used: now.cores_since(&start, elapsed), max_rss_mb: Some(now.max_rss_mb) }
+}

@@ -1,0 +1,273 @@
+//! The sender's receivers: from the room's decisions to running peers, and what the peers report.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Sender;
+use super::event::Event;
+use super::member::Member;
+use crate::codec::Codec;
+use crate::feedback::{self, Liveness, Message, SILENCE, Sightings};
+use crate::report::{Outcome, ReceiverId};
+use crate::server::HubEvent;
+use crate::signalling::gate::CheckedSdp;
+use crate::signalling::message::ErrorCode;
+use crate::signalling::room::{Action, ConnectionId, NewPeer};
+use crate::webrtc::{ChannelPolicy, PeerError, PeerEvent, Report, SendingPeer, StreamSettings, Trust};
+
+/// How long a peer may take to end; webrtcbin 1.22 is known to deadlock now and then, and then its threads are left behind.
+pub(super) const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
+impl Sender {
+    pub(super) fn on_hub(&mut self, event: HubEvent) {
+        let now = self.clock.now();
+        match event {
+            HubEvent::Connected { id, remote, outbox } => {
+                self.members.insert(id, Member::new(outbox, now));
+                self.room.on_connected(id, remote.ip().to_canonical().is_loopback(), now);
+            }
+            HubEvent::Message { id, message } => self.room.on_message(id, message, now),
+            HubEvent::Garbage { id, why } => self.room.on_garbage(id, &why),
+            HubEvent::Closed { id, why } => {
+                tracing::debug!(receiver = id.0, ?why, "signalling closed");
+                self.room.on_closed(id);
+                self.act();
+                self.members.remove(&id);
+            }
+        }
+    }
+
+    /// Does what the room decided.
+    pub(super) fn act(&mut self) {
+        while let Some(action) = self.room.poll_action() {
+            match action {
+                Action::Send(id, message) => {
+                    // A receiver that does not read is closed, which the server tells.
+                    let _ = self.members.get(&id).map(|member| member.outbox.send(message));
+                }
+                Action::Close(id) => {
+                    if let Some(member) = self.members.get(&id) {
+                        member.outbox.close();
+                    }
+                }
+                Action::StartPeer(id, peer) => self.start_peer(id, peer),
+                Action::ApplyAnswer(id, answer) => self.apply_answer(id, &answer),
+                Action::AddCandidate(id, line, candidate) => {
+                    if let Some(peer) = self.members.get(&id).and_then(|member| member.peer.as_ref()) {
+                        peer.add_candidate(line, candidate.text());
+                    }
+                }
+                Action::DropPeer(id, why) => {
+                    tracing::info!(receiver = self.name_of(id), ?why, "receiver gone");
+                    self.drop_peer(id);
+                }
+            }
+        }
+    }
+
+    fn name_of(&self, id: ConnectionId) -> String {
+        self.members.get(&id).map(|member| member.name.clone()).unwrap_or_default()
+    }
+
+    /// Makes a peer, off the loop: it takes tens of milliseconds.
+    pub(super) fn start_peer(&mut self, id: ConnectionId, new: NewPeer) {
+        if self.is_choosing {
+            return self.waiting.push((id, new));
+        }
+        let Some(codec) = self.stream.choice().map(|choice| choice.codec) else { return };
+        if !new.codecs.contains(&codec) {
+            return self.serve_other_codec(id, new, codec);
+        }
+        let name = new.name.as_ref().map_or_else(|| new.id.clone(), |name| name.as_str().to_owned());
+        let settings = match self.settings(codec) {
+            Ok(settings) => settings,
+            Err(error) => return self.room.on_peer_failed(id, ErrorCode::InternalError, &error.to_string()),
+        };
+        if let Some(member) = self.members.get_mut(&id) {
+            member.name = name;
+        }
+        let (clock, events) = (self.clock.clone(), self.events.clone());
+        tokio::task::spawn_blocking(move || {
+            let told = events.clone();
+            let report = Report::new(move |event| told.tell(Event::Peer { id, event }));
+            let peer = SendingPeer::start(&format!("peer-{}", id.0), &settings, &clock, report).map(Box::new);
+            events.tell(Event::PeerStarted { id, peer });
+        });
+    }
+
+    /// One encoder serves all: while others are being sent its codec, it stays; else it is changed for the newcomer.
+    fn serve_other_codec(&mut self, id: ConnectionId, new: NewPeer, codec: Codec) {
+        if self.members.values().any(|member| member.peer.is_some()) {
+            let theirs: Vec<String> = new.codecs.iter().map(Codec::to_string).collect();
+            let why = format!(
+                "others are being sent {codec}, and all are sent the same; this receiver decodes {} of what the sender has",
+                theirs.join(", ")
+            );
+            return self.room.on_peer_failed(id, ErrorCode::NoCommonCodec, &why);
+        }
+        self.look_for_encoder(Some(new.codecs.clone()), None);
+        self.waiting.push((id, new));
+    }
+
+    fn settings(&self, codec: Codec) -> anyhow::Result<StreamSettings> {
+        let (launch, rtp_caps) = self.stream.peer(&self.plan.texts, codec)?;
+        let channel = if self.config.reliable { ChannelPolicy::Reliable } else { ChannelPolicy::Fresh };
+        let ice = crate::ice::settings(&self.config.ice_servers, self.config.ice_tcp);
+        Ok(StreamSettings { launch, rtp_caps, channel, ice, dot_dir: self.config.dot.clone() })
+    }
+
+    pub(super) fn on_peer_started(&mut self, id: ConnectionId, peer: Result<Box<SendingPeer>, PeerError>) {
+        match peer {
+            Ok(peer) => match self.members.get_mut(&id) {
+                Some(member) => {
+                    peer.pipeline().dump("start");
+                    self.stream.lanes().add(peer.lane().clone());
+                    member.peer = Some(*peer);
+                }
+                None => self.close(*peer),
+            },
+            Err(error) => self.room.on_peer_failed(id, ErrorCode::InternalError, &error.to_string()),
+        }
+    }
+
+    fn apply_answer(&mut self, id: ConnectionId, answer: &CheckedSdp) {
+        let Some(peer) = self.members.get(&id).and_then(|member| member.peer.as_ref()) else { return };
+        let fingerprints = answer.fingerprints().clone();
+        let trust = Trust::new(move |pem| fingerprints.matches_pem(pem).unwrap_or(false));
+        if let Err(error) = peer.set_answer(answer.text(), trust) {
+            self.room.on_peer_failed(id, ErrorCode::SdpRefused, &error.to_string());
+        }
+    }
+
+    pub(super) fn on_peer(&mut self, id: ConnectionId, event: PeerEvent) {
+        let now = self.clock.now();
+        match event {
+            PeerEvent::Described { sdp } => self.room.on_offer(id, &sdp, now),
+            PeerEvent::Candidate { mline, candidate } => self.room.on_local_candidate(id, mline, &candidate),
+            PeerEvent::Connected => self.on_progress(id, |member| member.is_trusted = true),
+            PeerEvent::ChannelOpen => self.on_progress(id, |member| member.has_channel = true),
+            PeerEvent::Untrusted => {
+                let why = "the certificate is not the one that the answer names";
+                self.room.on_peer_failed(id, ErrorCode::FingerprintMismatch, why);
+            }
+            PeerEvent::Message { text, at } => self.on_message(id, &text, at),
+            PeerEvent::Sent { rtp, at } => self.ledger.sent(ReceiverId(id.0), rtp, at),
+            PeerEvent::KeyframeWanted => self.stream.want_keyframe(),
+            PeerEvent::Failed { reason } => {
+                self.dump(id, "error");
+                self.room.on_peer_failed(id, ErrorCode::InternalError, &reason);
+            }
+        }
+    }
+
+    fn on_progress(&mut self, id: ConnectionId, note: impl FnOnce(&mut Member)) {
+        let now = self.clock.now();
+        let Some(member) = self.members.get_mut(&id) else { return };
+        note(member);
+        if !member.is_ready() {
+            return;
+        }
+        let Some(peer) = &member.peer else { return };
+        let lane = peer.lane().clone();
+        member.active = Some(Liveness::new(now, SILENCE));
+        self.room.on_peer_connected(id);
+        self.ledger.receiver_joined(ReceiverId(id.0), member.name.clone(), member.hello_at, now);
+        tracing::info!(receiver = member.name, "receiver connected");
+        self.stream.lanes().open(&lane);
+        self.stream.want_keyframe();
+        self.dump(id, "connected");
+    }
+
+    fn dump(&self, id: ConnectionId, moment: &str) {
+        if let Some(peer) = self.members.get(&id).and_then(|member| member.peer.as_ref()) {
+            peer.pipeline().dump(moment);
+        }
+    }
+
+    fn on_message(&mut self, id: ConnectionId, text: &str, at: Duration) {
+        match feedback::message::read(text.as_bytes()) {
+            Ok(Message::Sightings(sightings)) => self.on_sightings(id, &sightings, at),
+            Ok(Message::Pong(pong)) => {
+                self.ledger.pong(ReceiverId(id.0), &pong, at);
+                if let Some(liveness) = self.liveness_mut(id) {
+                    liveness.heartbeat(at);
+                }
+            }
+            Ok(Message::Ping(_)) => self.on_garbage(id, "a ping is for the sender to send"),
+            Err(error) => self.on_garbage(id, &error.to_string()),
+        }
+    }
+
+    fn on_sightings(&mut self, id: ConnectionId, sightings: &Sightings, at: Duration) {
+        let truth_now = self.scene.truth_at(at.saturating_sub(self.scene_start));
+        match self.ledger.feedback(ReceiverId(id.0), sightings, &truth_now, at) {
+            Outcome::Matched(joined) => tracing::trace!(receiver = id.0, ?joined, "matched"),
+            other => tracing::trace!(receiver = id.0, rtp = %sightings.rtp, ?other, "not matched"),
+        }
+        if let Some(liveness) = self.liveness_mut(id) {
+            liveness.heard(at);
+        }
+    }
+
+    fn on_garbage(&mut self, id: ConnectionId, why: &str) {
+        self.ledger.garbage(ReceiverId(id.0));
+        let Some(member) = self.members.get_mut(&id) else { return };
+        if !std::mem::replace(&mut member.complained, true) {
+            tracing::warn!(receiver = member.name, "a message cannot be read (further ones are only counted): {why}");
+        }
+    }
+
+    fn liveness_mut(&mut self, id: ConnectionId) -> Option<&mut Liveness> {
+        self.members.get_mut(&id)?.active.as_mut()
+    }
+
+    /// Pings whoever is due, and ends whoever has fallen silent.
+    pub(super) fn keep_alive(&mut self, now: Duration) {
+        let mut text = String::new();
+        for (id, member) in &mut self.members {
+            let (Some(liveness), Some(peer)) = (&mut member.active, &member.peer) else { continue };
+            if liveness.is_dead(now) {
+                self.room.on_peer_failed(*id, ErrorCode::Timeout, "nothing was heard of the receiver for too long");
+            } else if let Some(ping) = liveness.ping_due(now)
+                && ping.write(&mut text).is_ok()
+            {
+                // A full or closed channel shows as silence.
+                let _ = peer.channel().send(&text);
+            }
+        }
+    }
+
+    pub(super) fn dismiss_peers_of_other_codec(&mut self, codec: Codec) {
+        let theirs: Vec<ConnectionId> =
+            self.members.iter().filter(|(_, member)| member.peer.is_some()).map(|(id, _)| *id).collect();
+        for id in theirs {
+            let why = format!("the encoder failed and the next one makes {codec}: join again");
+            self.room.on_peer_failed(id, ErrorCode::InternalError, &why);
+        }
+    }
+
+    fn drop_peer(&mut self, id: ConnectionId) {
+        self.waiting.retain(|(waiting, _)| *waiting != id);
+        let Some(member) = self.members.get_mut(&id) else { return };
+        if member.active.take().is_some() {
+            self.ledger.receiver_left(ReceiverId(id.0), self.clock.now());
+        }
+        if let Some(peer) = member.peer.take() {
+            self.close(peer);
+        }
+    }
+
+    /// Ends a peer off the loop, with a deadline.
+    fn close(&mut self, peer: SendingPeer) {
+        let lane: Arc<_> = peer.lane().clone();
+        self.stream.lanes().remove(&lane);
+        peer.pipeline().dump("end");
+        self.closing.retain(|closing| !closing.is_finished());
+        self.closing.push(tokio::spawn(async move {
+            let closed = tokio::task::spawn_blocking(|| peer.close());
+            if tokio::time::timeout(CLOSE_WITHIN, closed).await.is_err() {
+                tracing::warn!("a peer does not end; its threads are left behind");
+            }
+        }));
+    }
+}

@@ -1,0 +1,205 @@
+//! From settings to a running sender, and to its end.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+
+use super::event::{Event, Events};
+use super::peers::CLOSE_WITHIN;
+use super::stream::{Plan, Stream};
+use super::{Sender, outcome, view};
+use crate::cli::{Common, ExitCode, SendConfig};
+use crate::clock::RunClock;
+use crate::encode::{Catalogue, Choice, Shape, Wanted};
+use crate::live::Live;
+use crate::logging::Log;
+use crate::pipeline::Texts;
+use crate::report::{Ledger, LedgerConfig, Totals};
+use crate::scene::{Scene, SceneConfig};
+use crate::server::{self, HubEvent, ServerConfig};
+use crate::signalling::room::{Room, RoomConfig};
+use crate::source::{Produced, SceneSource};
+use crate::units::RtpTime;
+use crate::usage::Usage;
+
+/// Messages from all receivers that may wait for the loop; a full one slows the receivers' signalling down, nothing else.
+const HUB_MESSAGES: usize = 256;
+
+/// Runs a sender until it is done or interrupted, and writes its report.
+pub async fn run(
+    config: &SendConfig,
+    encoders: &toml::Table,
+    common: &Common,
+    log: &Log,
+    command: Vec<String>,
+) -> anyhow::Result<ExitCode> {
+    let scene = Arc::new(scene(config)?);
+    let plan = plan(config, encoders)?;
+    let listener = server::bind(&config.host, config.port).await?;
+    let address = listener.local_addr().context("the listening socket has no address")?;
+    let choosing = plan.clone();
+    let choice = tokio::task::spawn_blocking(move || choosing.choose(None, &[], None)).await??;
+    let live = Live::start(common, log)?;
+    let (mut sender, mut queue, mut hub) = start(config, scene, plan, choice, (listener, address), live, command)?;
+    tracing::info!("receivers may come to ws://{address}/ws");
+    let code = sender.run(&mut queue, &mut hub).await?;
+    if code == ExitCode::Interrupted {
+        return Ok(code);
+    }
+    let report = sender.finish(&mut queue).await;
+    outcome::write(&report, config.report.as_deref(), common)?;
+    Ok(code)
+}
+
+/// The scene of the settings.
+fn scene(config: &SendConfig) -> anyhow::Result<Scene> {
+    let SendConfig { size, fps, radius_px, speed_px_per_s, seed, .. } = *config;
+    let base = SceneConfig::new(config.scene.parse()?, size, fps);
+    Ok(Scene::new(SceneConfig { radius_px, speed_px_per_s, seed, ..base })?)
+}
+
+/// What the settings say of encoding.
+fn plan(config: &SendConfig, encoders: &toml::Table) -> anyhow::Result<Plan> {
+    let texts = Arc::new(Texts::load(config.pipelines.as_deref())?);
+    let catalogue = Arc::new(catalogue(&texts, encoders)?);
+    let SendConfig { size, fps, bitrate, codec, .. } = *config;
+    let shape = Shape { size, fps, bitrate };
+    Ok(Plan { wanted: Wanted::parse(&config.encoder), codec, shape, texts, catalogue })
+}
+
+/// The table of encoders, with what the settings file adds and orders.
+pub(crate) fn catalogue(texts: &Texts, encoders: &toml::Table) -> anyhow::Result<Catalogue> {
+    Ok(Catalogue::parse(&texts.encoders)?.configured(encoders)?)
+}
+
+fn start(
+    config: &SendConfig,
+    scene: Arc<Scene>,
+    plan: Plan,
+    choice: Choice,
+    (listener, address): (TcpListener, SocketAddr),
+    live: Live,
+    command: Vec<String>,
+) -> anyhow::Result<(Sender, mpsc::Receiver<Event>, mpsc::Receiver<HubEvent>)> {
+    let (events, queue) = Events::new();
+    let clock = RunClock::start();
+    let offset = RtpTime(config.timestamp_offset.unwrap_or_else(random));
+    let codecs = plan.codecs(choice.codec);
+    let mut stream = Stream::new(clock.clone(), offset, events.clone(), config.dot.clone());
+    stream.start(choice.clone())?;
+    let scene_start = clock.now();
+    let source = source(scene.clone(), scene_start, &clock, &stream, offset, events.clone())?;
+    let (stop_server, stop) = oneshot::channel();
+    let (hub_events, hub) = mpsc::channel(HUB_MESSAGES);
+    let stop = async {
+        // A sender that is gone has stopped too.
+        let _ = stop.await;
+    };
+    let server = tokio::spawn(server::serve(listener, hub_events, ServerConfig::default(), stop));
+    let history_size = config.history_size as usize;
+    let sender = Sender {
+        ledger: Ledger::new(LedgerConfig { history_size, ..LedgerConfig::new(config.size, config.fps) }),
+        room: room(config, codecs),
+        config: config.clone(),
+        clock,
+        scene,
+        scene_start,
+        started: SystemTime::now(),
+        usage_at_start: Usage::now(),
+        command,
+        port: address.port(),
+        plan,
+        stream,
+        last_choice: Some(choice),
+        waiting: Vec::new(),
+        is_choosing: false,
+        source: Some(source),
+        frames: 0,
+        members: BTreeMap::new(),
+        events,
+        live,
+        rate: view::MatchRate::default(),
+        stop_server,
+        server,
+        closing: Vec::new(),
+    };
+    Ok((sender, queue, hub))
+}
+
+fn room(config: &SendConfig, codecs: Vec<crate::codec::Codec>) -> Room {
+    let mut count = 0;
+    let new_id = move || {
+        count += 1;
+        format!("receiver-{count}")
+    };
+    let ice_servers = crate::ice::announced(&config.ice_servers);
+    let max_members = config.max_receivers as usize;
+    Room::new(RoomConfig { codecs, max_members, ice_servers, ice_tcp: config.ice_tcp }, new_id)
+}
+
+fn source(
+    scene: Arc<Scene>,
+    start: Duration,
+    clock: &RunClock,
+    stream: &Stream,
+    offset: RtpTime,
+    events: Events,
+) -> std::io::Result<SceneSource> {
+    let (lanes, intake) = (stream.lanes().clone(), stream.intake().clone());
+    let wanted = move || lanes.is_active();
+    let give = move |frame: Produced| {
+        let Produced { number, truth, due, at, picture } = frame;
+        let due_ns = u64::try_from(due.as_nanos()).unwrap_or(u64::MAX);
+        let rtp = RtpTime::from_running_time(offset, due_ns);
+        events.tell(Event::Produced { number, rtp, truth, at });
+        if let Some(picture) = picture {
+            intake.push(picture, due);
+        }
+    };
+    SceneSource::start(scene, start, clock.clone(), wanted, give)
+}
+
+/// RFC 3550 section 5.1 wants the first timestamp to be random. The standard library's hasher keys are.
+fn random() -> u32 {
+    RandomState::new().hash_one(()) as u32
+}
+
+impl Sender {
+    /// Says goodbye to everybody, frees everything and sums up.
+    async fn finish(mut self, queue: &mut mpsc::Receiver<Event>) -> crate::report::Report {
+        // What the threads told before they stopped still counts.
+        while let Ok(event) = queue.try_recv() {
+            if let Event::Peer { .. } | Event::Encoded { .. } | Event::Produced { .. } | Event::Entered { .. } = event {
+                let _ = self.on(event);
+            }
+        }
+        let elapsed = self.clock.now();
+        let totals: Totals = self.ledger.finish(elapsed);
+        self.room.on_shutdown();
+        self.act();
+        self.stream.stop();
+        let run = outcome::run_info(&self, elapsed);
+        for joined in self.ledger.history() {
+            tracing::debug!(?joined, "one of the last joined frames");
+        }
+        let Sender { stop_server, server, closing, live, .. } = self;
+        drop(live);
+        let _ = stop_server.send(());
+        let ended = async {
+            let _ = server.await;
+            for closing in closing {
+                let _ = closing.await;
+            }
+        };
+        if tokio::time::timeout(CLOSE_WITHIN, ended).await.is_err() {
+            tracing::warn!("not everything ended in time");
+        }
+        crate::report::Report { run, totals }
+    }
+}

@@ -1,0 +1,218 @@
+//! The one stream that everybody is sent: its encoder, and the next one when that dies.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+
+use super::event::{Event, Events};
+use crate::clock::RunClock;
+use crate::codec::Codec;
+use crate::encode::{
+    Catalogue, Choice, ChooseError, Chooser, Control, EncoderEvent, KeyframeGate, Request, RunningEncoder, Shape, Wanted,
+};
+use crate::pipeline::{PeerOptions, Texts, TextsError};
+use crate::units::RtpTime;
+use crate::webrtc::Lanes;
+
+/// The payload type of the video: the first dynamic one, RFC 3551 section 6. Each peer has one stream, so one is enough.
+const PAYLOAD_TYPE: u8 = 96;
+
+/// What is to be encoded, and with what.
+#[derive(Clone)]
+pub(super) struct Plan {
+    pub(super) wanted: Wanted,
+    pub(super) codec: Option<Codec>,
+    pub(super) shape: Shape,
+    pub(super) texts: Arc<Texts>,
+    pub(super) catalogue: Arc<Catalogue>,
+}
+
+impl Plan {
+    /// Finds an encoder. Blocks for the trials.
+    pub(super) fn choose(
+        &self,
+        allowed: Option<&[Codec]>,
+        died: &[String],
+        preferred: Option<Codec>,
+    ) -> Result<Choice, ChooseError> {
+        let Plan { wanted, codec, shape, texts, catalogue } = self;
+        let request = Request { wanted, codec: *codec, shape: *shape, allowed, excluded: died, preferred };
+        Chooser { catalogue, texts }.choose(&request)
+    }
+
+    /// What could be encoded, with `current` first; only that if the user chose the encoder.
+    pub(super) fn codecs(&self, current: Codec) -> Vec<Codec> {
+        let mut codecs = vec![current];
+        if self.wanted == Wanted::Auto {
+            let chooser = Chooser { catalogue: &self.catalogue, texts: &self.texts };
+            let others = chooser.codecs().into_iter().filter(|codec| self.codec.is_none_or(|only| only == *codec));
+            codecs.extend(others.filter(|codec| *codec != current));
+        }
+        codecs
+    }
+}
+
+/// Where the source puts pictures: the encoder that is running now.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Intake(Arc<Mutex<Option<gst_app::AppSrc>>>);
+
+impl Intake {
+    /// Gives a picture to the encoder, under this running time.
+    pub(super) fn push(&self, mut picture: gst::Buffer, running_time: Duration) {
+        let frames = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        picture.make_mut().set_pts(clock_time(running_time));
+        if let Some(frames) = frames {
+            // An error is the end of the encoder, which its bus reports.
+            let _ = frames.push_buffer(picture);
+        }
+    }
+
+    fn set(&self, frames: Option<gst_app::AppSrc>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = frames;
+    }
+}
+
+/// A time of the run as GStreamer writes it.
+fn clock_time(time: Duration) -> gst::ClockTime {
+    gst::ClockTime::from_nseconds(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX - 1))
+}
+
+struct Running {
+    encoder: RunningEncoder,
+    control: Control,
+    choice: Choice,
+}
+
+/// The stream, with at most one running encoder.
+pub(super) struct Stream {
+    clock: RunClock,
+    offset: RtpTime,
+    lanes: Arc<Lanes>,
+    intake: Intake,
+    events: Events,
+    dot_dir: Option<PathBuf>,
+    running: Option<Running>,
+    serial: u32,
+    died: Vec<String>,
+    keyframes: KeyframeGate,
+}
+
+impl Stream {
+    pub(super) fn new(clock: RunClock, offset: RtpTime, events: Events, dot_dir: Option<PathBuf>) -> Stream {
+        let (lanes, intake) = (Arc::default(), Intake::default());
+        let (running, serial, died, keyframes) = (None, 0, Vec::new(), KeyframeGate::default());
+        Stream { clock, offset, lanes, intake, events, dot_dir, running, serial, died, keyframes }
+    }
+
+    pub(super) fn lanes(&self) -> &Arc<Lanes> {
+        &self.lanes
+    }
+
+    pub(super) fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    /// What is encoding now.
+    pub(super) fn choice(&self) -> Option<&Choice> {
+        self.running.as_ref().map(|running| &running.choice)
+    }
+
+    /// Encoders that died.
+    pub(super) fn died(&self) -> &[String] {
+        &self.died
+    }
+
+    /// Starts the chosen encoder in the place of the one before.
+    pub(super) fn start(&mut self, choice: Choice) -> anyhow::Result<()> {
+        self.stop();
+        self.serial += 1;
+        let report = self.report();
+        let encoder = RunningEncoder::start(&choice.pipeline, &self.clock, self.dot_dir.clone(), report)
+            .with_context(|| format!("encoder {} does not start", choice.name))?;
+        let control = Control::new(encoder.pipeline(), &choice)?;
+        encoder.pipeline().dump("start");
+        self.intake.set(Some(encoder.frames().clone()));
+        self.running = Some(Running { encoder, control, choice });
+        Ok(())
+    }
+
+    /// What the encoder reports, from its own threads: units go straight to the peers, all else to the loop.
+    fn report(&self) -> impl Fn(EncoderEvent) + Clone + Send + Sync + 'static {
+        let (events, lanes, offset, serial) = (self.events.clone(), self.lanes.clone(), self.offset, self.serial);
+        let key = move |running_time: gst::ClockTime| RtpTime::from_running_time(offset, running_time.nseconds());
+        move |event| match event {
+            EncoderEvent::Entered { running_time } => events.tell(Event::Entered { rtp: key(running_time) }),
+            EncoderEvent::Encoded { unit, at } => {
+                let (rtp, bytes, keyframe) = (key(unit.running_time), unit.buffer.size(), unit.keyframe);
+                events.tell(Event::Encoded { rtp, at, bytes, keyframe });
+                if lanes.hand(&unit) {
+                    events.tell(Event::LaneFull);
+                }
+            }
+            EncoderEvent::Failed { reason } => events.tell(Event::EncoderFailed { serial, reason }),
+        }
+    }
+
+    /// The encoder with this serial number broke; false if that is not the one that runs.
+    pub(super) fn on_failed(&mut self, serial: u32) -> bool {
+        let Some(running) = self.running.as_ref().filter(|_| serial == self.serial) else { return false };
+        running.encoder.pipeline().dump("error");
+        self.died.push(running.choice.name.clone());
+        self.stop();
+        true
+    }
+
+    /// Ends the encoder, off this thread.
+    pub(super) fn stop(&mut self) {
+        self.intake.set(None);
+        if let Some(running) = self.running.take() {
+            running.encoder.pipeline().dump("end");
+            tokio::task::spawn_blocking(|| running.encoder.stop());
+        }
+    }
+
+    /// Somebody cannot decode without a keyframe.
+    pub(super) fn want_keyframe(&mut self) {
+        if self.keyframes.on_request(self.clock.now()) {
+            self.force_keyframe();
+        }
+    }
+
+    /// Asks for the keyframe that waited for its time.
+    pub(super) fn on_time(&mut self) {
+        if self.keyframes.on_time(self.clock.now()) {
+            self.force_keyframe();
+        }
+    }
+
+    fn force_keyframe(&self) {
+        if let Some(running) = &self.running {
+            running.control.force_keyframe();
+        }
+    }
+
+    /// A peer's pipeline for this codec, as text, and what its stream is in the offer.
+    pub(super) fn peer(&self, texts: &Texts, codec: Codec) -> Result<(String, gst::Caps), TextsError> {
+        let (payload_type, timestamp_offset) = (PAYLOAD_TYPE, self.offset.0);
+        let launch = texts.peer(&PeerOptions { codec, payload_type, timestamp_offset, jitter_ms: 0 })?;
+        Ok((launch, rtp_caps(codec)))
+    }
+}
+
+/// The stream as it stands in the offer. For H.264: constrained baseline, level 3.1, which every browser takes (RFC 7742 section
+/// 6.2). webrtcbin holds the payloader to these caps, so there is no field here that payloaders do not write.
+fn rtp_caps(codec: Codec) -> gst::Caps {
+    let caps = gst::Caps::builder("application/x-rtp")
+        .field("media", "video")
+        .field("encoding-name", codec.encoding_name())
+        .field("payload", i32::from(PAYLOAD_TYPE))
+        .field("clock-rate", 90_000i32);
+    match codec {
+        Codec::H264 => caps.field("packetization-mode", "1").field("profile-level-id", "42e01f").build(),
+        _ => caps.build(),
+    }
+}

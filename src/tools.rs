@@ -1,0 +1,70 @@
+//! The subcommands beside the loop.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::cli::{self, Colour, EncodersConfig, ExitCode};
+use crate::config::ConfigError;
+use crate::encode::{self, Chooser, Shape};
+use crate::logging::print_out;
+use crate::pipeline::Texts;
+use crate::sender;
+use crate::units::Bitrate;
+
+/// How long a health check may take: shorter than the 3 s that container engines usually give it.
+const HEALTH_WITHIN: Duration = Duration::from_secs(2);
+
+/// Prints help, version or what is wrong with the command line.
+pub fn answer(error: &ConfigError) -> ExitCode {
+    match error.answer(Colour::Auto) {
+        // Help that nobody reads is no failure.
+        Some(text) => drop(print_out(&text)),
+        None => eprint!("{}", error.complaint()),
+    }
+    error.exit_code()
+}
+
+/// `rebound encoders`: the table on this machine.
+pub fn encoders(config: &EncodersConfig, encoders: &toml::Table) -> anyhow::Result<ExitCode> {
+    let texts = Texts::load(config.pipelines.as_deref())?;
+    let catalogue = sender::catalogue(&texts, encoders)?;
+    let chooser = Chooser { catalogue: &catalogue, texts: &texts };
+    let shape = Shape { size: config.size, fps: config.fps, bitrate: Bitrate::kbps(2000) };
+    let listing = encode::list(&chooser, &shape);
+    let text = if config.json { serde_json::to_string_pretty(&listing)? + "\n" } else { listing.to_string() };
+    print_out(&text)?;
+    Ok(ExitCode::Ok)
+}
+
+/// `rebound completions`.
+pub fn completions(shell: clap_complete::Shell) -> anyhow::Result<ExitCode> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut cli::command(None), "rebound", &mut script);
+    print_out(&String::from_utf8(script)?)?;
+    Ok(ExitCode::Ok)
+}
+
+/// `rebound health`: whether a sender answers there.
+pub async fn health(url: &url::Url) -> anyhow::Result<ExitCode> {
+    let checked = timeout(HEALTH_WITHIN, check(url)).await;
+    checked.with_context(|| format!("{url} does not answer within {HEALTH_WITHIN:?}"))??;
+    Ok(ExitCode::Ok)
+}
+
+async fn check(url: &url::Url) -> anyhow::Result<()> {
+    let host = url.host_str().context("the URL has no host")?;
+    let port = url.port_or_known_default().context("the URL has no port")?;
+    let mut stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
+    let request = format!("GET {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n", url.path());
+    stream.write_all(request.as_bytes()).await?;
+    let mut reply = [0; 12];
+    stream.read_exact(&mut reply).await.with_context(|| format!("{url} does not answer in HTTP"))?;
+    if &reply[8..] != b" 200" {
+        bail!("{url} answers '{}', not 200", String::from_utf8_lossy(&reply[9..]).escape_default());
+    }
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! The integration tests: real processes, real sockets, real GStreamer.
+
+#![allow(clippy::unwrap_used)]
+
+mod laws;
