@@ -4,8 +4,8 @@ use super::super::candidate::CandidatePolicy;
 use super::*;
 use crate::codec::Codec;
 
-const OFFER: &str = include_str!("testdata/webrtcbin-offer.sdp");
-const ANSWER: &str = include_str!("testdata/browser-answer.sdp");
+const OFFER: &str = include_str!("testdata/offer.sdp");
+const ANSWER: &str = include_str!("testdata/answer.sdp");
 const FINGERPRINT: &str = include_str!("testdata/certificate.sha-256");
 
 fn gate() -> CandidateGate {
@@ -31,7 +31,7 @@ fn with_lines(lines: &str) -> String {
 }
 
 #[test]
-fn the_offer_of_webrtcbin_is_understood_and_passes_unchanged() {
+fn an_offer_is_understood_and_passes_unchanged() {
     let checked = offer(OFFER).expect("good");
     assert_eq!(checked.text(), OFFER.replace('\n', "\r\n"));
     assert_eq!(checked.setup(), Setup::ActPass);
@@ -42,8 +42,20 @@ fn the_offer_of_webrtcbin_is_understood_and_passes_unchanged() {
     assert_eq!(offer(checked.text()), Ok(checked));
 }
 
+/// Recorded from GStreamer 1.22 in Debian 12.
 #[test]
-fn the_answer_of_a_browser_is_understood_and_loses_the_candidates_that_cannot_be_used() {
+fn what_webrtcbin_writes_passes_unchanged() {
+    let offer = include_str!("testdata/webrtcbin-1.22-offer.sdp");
+    let answer = include_str!("testdata/webrtcbin-1.22-answer.sdp");
+    for (text, kind) in [(offer, SdpKind::Offer), (answer, SdpKind::Answer)] {
+        let checked = check_sdp(text, kind, &mut gate()).expect("good");
+        assert_eq!(checked.text(), text.replace('\n', "\r\n"));
+        assert_eq!(checked.video().map(MediaLine::codecs), Some(vec![Codec::Vp8]));
+    }
+}
+
+#[test]
+fn an_answer_is_understood_and_loses_the_candidates_that_cannot_be_used() {
     let mut gate = gate();
     let checked = check_sdp(ANSWER, SdpKind::Answer, &mut gate).expect("good");
     let candidates: Vec<&str> = checked.text().lines().filter(|line| line.starts_with("a=candidate")).collect();

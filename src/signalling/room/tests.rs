@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::super::message::Role;
 use super::*;
 
-const OFFER: &str = include_str!("../gate/testdata/webrtcbin-offer.sdp");
-const ANSWER: &str = include_str!("../gate/testdata/browser-answer.sdp");
+const OFFER: &str = include_str!("../gate/testdata/offer.sdp");
+const ANSWER: &str = include_str!("../gate/testdata/answer.sdp");
 const HOST: &str = "candidate:1 1 UDP 2122260223 192.0.2.1 5000 typ host";
 const LOOPBACK: &str = "candidate:1 1 UDP 2122260223 127.0.0.1 5000 typ host";
 const A: ConnectionId = ConnectionId(1);
@@ -115,6 +115,16 @@ fn a_receiver_joins_is_offered_answers_and_connects() {
     room.on_message(A, bye(), at(9));
     assert_eq!(actions(&mut room), [Action::DropPeer(A, Departure::Bye), Action::Close(A)]);
     assert!(room.is_empty());
+}
+
+/// Recorded from GStreamer 1.22 in Debian 12.
+#[test]
+fn two_webrtcbins_get_through() {
+    let mut room = room_at(1);
+    room.on_message(A, join(&[Codec::Vp8]), at(0));
+    room.on_offer(A, include_str!("../gate/testdata/webrtcbin-1.22-offer.sdp"), at(0));
+    room.on_message(A, answer(include_str!("../gate/testdata/webrtcbin-1.22-answer.sdp")), at(0));
+    assert!(matches!(actions(&mut room).last(), Some(Action::ApplyAnswer(A, _))));
 }
 
 #[test]
