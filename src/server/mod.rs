@@ -57,7 +57,7 @@ pub struct ServerConfig {
     pub max_connections: usize,
     /// How long the head of a request may take, from the moment of connecting.
     pub head_within: Duration,
-    /// How often each client is pinged; after three unanswered pings it is gone.
+    /// How often each client is pinged; one that shows no sign of life for three times as long is gone.
     pub ping_every: Duration,
     /// How long a client may take to accept one message.
     pub write_within: Duration,

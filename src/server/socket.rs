@@ -17,8 +17,8 @@ use crate::signalling::room::ConnectionId;
 /// not read, and is cut off rather than waited for.
 pub const OUTBOX_MESSAGES: usize = 64;
 
-/// Pings without any answer after which a client is gone.
-const MAX_UNANSWERED_PINGS: u32 = 3;
+/// With so many pings unanswered when the next is due, a client is gone: after 15 s at the usual 5 s.
+const MAX_UNANSWERED_PINGS: u32 = 2;
 
 /// How long a client may take to answer the close of its connection.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
