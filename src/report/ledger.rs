@@ -109,7 +109,10 @@ impl Ledger {
         }
         let is_watched = self.receivers.iter().any(Receiver::is_present);
         let account = is_watched.then(|| self.all.ended.open());
-        self.frames_unwatched += u64::from(!is_watched);
+        if !is_watched {
+            self.frames_unwatched += 1;
+            self.all.rate.pause();
+        }
         let (step, encoded_at, bytes, due) = (Step::Produced, None, 0, false);
         let frame = Frame { number, rtp, truth, produced_at: at, step, encoded_at, bytes, due, account };
         let serial = self.frames.push(frame);

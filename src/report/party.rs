@@ -144,22 +144,26 @@ pub(super) fn as_ms(duration: Duration) -> f64 {
 /// How fast frames go by: intervals between them, so that it is right from the second frame on.
 #[derive(Debug, Default)]
 pub(super) struct Rate {
-    /// When the first one went by.
-    first: Option<Duration>,
-    last: Duration,
+    last: Option<Duration>,
+    elapsed: Duration,
     intervals: u64,
-    /// Without the first one, which fills no interval.
+    /// Without those of frames that no interval leads to.
     bytes: u64,
 }
 
 impl Rate {
     pub(super) fn note(&mut self, at: Duration, bytes: usize) {
-        if self.first.is_some() {
+        if let Some(last) = self.last {
+            self.elapsed += at.saturating_sub(last);
             self.intervals += 1;
             self.bytes += bytes as u64;
         }
-        self.first.get_or_insert(at);
-        self.last = self.last.max(at);
+        self.last = Some(at);
+    }
+
+    /// The time until the next frame does not count.
+    pub(super) fn pause(&mut self) {
+        self.last = None;
     }
 
     pub(super) fn per_second(&self) -> Option<f64> {
@@ -171,7 +175,6 @@ impl Rate {
     }
 
     fn seconds(&self) -> Option<f64> {
-        let seconds = self.last.saturating_sub(self.first?).as_secs_f64();
-        (seconds > 0.0).then_some(seconds)
+        (!self.elapsed.is_zero()).then_some(self.elapsed.as_secs_f64())
     }
 }

@@ -171,6 +171,19 @@ fn a_frame_that_is_forgotten_early_has_an_end_too() {
 }
 
 #[test]
+fn the_rate_is_that_of_the_frames_that_were_watched() {
+    let mut ledger = ledger(config());
+    film(&mut ledger, 0..100);
+    ledger.receiver_left(ME, 1000 * MS);
+    film(&mut ledger, 100..101);
+    ledger.receiver_joined(ReceiverId(2), "next", 60_000 * MS, 60_000 * MS);
+    film(&mut ledger, 6000..6100);
+    let totals = ledger.finish(61_000 * MS);
+    assert_eq!((totals.all.frames.encoded, totals.frames_unwatched), (200, 1));
+    assert_eq!((totals.all.fps, totals.all.bitrate_kbps), (Some(100.0), Some(1000.0)));
+}
+
+#[test]
 fn the_live_view_shows_the_last_second() {
     let mut ledger = ledger(config());
     film(&mut ledger, 0..300);
