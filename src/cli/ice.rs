@@ -13,6 +13,10 @@ const DEFAULT_PORT: u16 = 3478;
 /// RFC 8656 section 4: TURN over TLS.
 const DEFAULT_TLS_PORT: u16 = 5349;
 
+/// The help of `--ice-server`.
+pub(super) const HELP: &str = "STUN or TURN server: stun:HOST[:PORT] or turn[s]:USER:PASSWORD@HOST[:PORT][?transport=udp|tcp]; may be \
+repeated [default: none]";
+
 /// A server that helps peers behind address translation. Neither `Display` nor `Debug` shows the password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IceServer {

@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 use url::Url;
 
-use super::ice::IceServer;
+use super::ice::{self, IceServer};
 use super::{send, values};
 
 /// The detectors there are.
@@ -39,9 +39,8 @@ pub struct ReceiveConfig {
     /// Give up when there is no connection after this time: 10 (seconds), 500ms, 2m [default: never]
     #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Sender")]
     pub connect_timeout: Option<Duration>,
-    /// STUN or TURN server: stun:HOST[:PORT] or turn[s]:USER:PASSWORD@HOST[:PORT][?transport=udp|tcp]; may be repeated
-    /// [default: none]
-    #[arg(long = "ice-server", value_name = "URL", help_heading = "Sender")]
+    /// STUN and TURN servers, at most one of STUN.
+    #[arg(long = "ice-server", value_name = "URL", help = ice::HELP, help_heading = "Sender")]
     pub ice_servers: Vec<IceServer>,
     /// Also offer ICE candidates over TCP, for networks without UDP
     #[arg(long, help_heading = "Sender")]

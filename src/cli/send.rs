@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 
-use super::ice::IceServer;
+use super::ice::{self, IceServer};
 use super::values;
 use crate::codec::Codec;
 use crate::units::{Bitrate, Fps, Size};
@@ -44,9 +44,8 @@ pub struct SendConfig {
     #[arg(long, value_name = "N", default_value = "100", value_parser = RangedU64ValueParser::<u32>::new().range(1..=1000),
         help_heading = "Receivers")]
     pub max_receivers: u32,
-    /// STUN or TURN server: stun:HOST[:PORT] or turn[s]:USER:PASSWORD@HOST[:PORT][?transport=udp|tcp]; may be repeated
-    /// [default: none]
-    #[arg(long = "ice-server", value_name = "URL", help_heading = "Receivers")]
+    /// STUN and TURN servers, at most one of STUN.
+    #[arg(long = "ice-server", value_name = "URL", help = ice::HELP, help_heading = "Receivers")]
     pub ice_servers: Vec<IceServer>,
     /// Also offer ICE candidates over TCP, for networks without UDP
     #[arg(long, help_heading = "Receivers")]

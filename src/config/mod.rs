@@ -54,7 +54,7 @@ struct World {
 /// Reads and checks the settings of this process. `gstreamer_version` is shown by `--version`.
 ///
 /// # Errors
-/// Also for `--help` and `--version`: [`ConfigError::show`] prints the answer, [`ConfigError::exit_code`] says 0.
+/// Also for `--help` and `--version`: [`ConfigError::answer`] is the text then, [`ConfigError::exit_code`] says 0.
 pub fn load(gstreamer_version: Option<String>) -> Result<Settings, ConfigError> {
     let text = |text: OsString| text.into_string().ok();
     settings(&World {
@@ -187,9 +187,9 @@ fn collect_variables(command: &clap::Command, known: &mut Vec<String>) {
     command.get_subcommands().for_each(|inner| collect_variables(inner, known));
 }
 
-/// The key of a setting in the file: its flag without the dashes.
+/// The key of a setting in the file: its flag without the dashes. A file does not name another.
 fn key(arg: &Arg) -> Option<&str> {
-    cli::environment_name(arg).and_then(|_| arg.get_long())
+    cli::environment_name(arg).and_then(|_| arg.get_long()).filter(|_| arg.get_id() != "config")
 }
 
 fn show_path(path: &Path) -> String {

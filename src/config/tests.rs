@@ -97,6 +97,7 @@ fn unknown_keys_name_key_file_and_the_nearest() {
         ("[recieve]\nport = 1\n", ["'recieve' at the top", "'receive'"]),
         ("fps = 30\n", ["'fps' at the top", "docs/configuration.md"]),
         ("[send]\nlog-dir = 'x'\n", ["'log-dir' in [send]", "no setting"]),
+        ("config = 'other.toml'\n", ["'config' at the top", "no setting"]),
         ("[send]\nhelp = true\n", ["'help' in [send]", "no setting"]),
     ] {
         let text = Case::new(file).refused("send");
@@ -203,4 +204,43 @@ fn help_and_version_end_well() {
         assert!(error.answer(Colour::Never).is_some_and(|text| !text.contains('\u{1b}')));
     }
     assert_eq!(Case::new("").run("sned").expect_err("refused").exit_code(), cli::ExitCode::Usage);
+}
+
+/// The table of a command's own settings as it stands in the documentation.
+fn documented(command: &clap::Command, global: bool) -> String {
+    let mut table = "| Flag | Environment | File | Default | What |\n|---|---|---|---|---|\n".to_owned();
+    for arg in command.get_arguments().filter(|arg| arg.is_global_set() == global) {
+        let Some(variable) = cli::environment_name(arg) else { continue };
+        let help = arg.get_help().expect("explained").to_string().replace(&format!(" [env: {variable}]"), "");
+        let (help, told_default) = help.split_once(" [default: ").unwrap_or((&help, ""));
+        let default = match arg.get_default_values() {
+            [value] if arg.get_action().takes_values() => format!("`{}`", value.to_string_lossy()),
+            _ => told_default.trim_end_matches(']').to_owned(),
+        };
+        let (long, key) = (arg.get_long().expect("named"), key(arg).map(|key| format!("`{key}`")).unwrap_or_default());
+        table += &format!("| `--{long}` | `{variable}` | {key} | {default} | {} |\n", help.replace('|', "\\|"));
+    }
+    table
+}
+
+#[test]
+fn the_documentation_lists_every_setting_as_it_is() {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md")).expect("there");
+    let definition = cli::command(None);
+    let command = |name: &str| definition.find_subcommand(name).expect("known");
+    let mut demo = command("demo").clone();
+    let of_send: Vec<_> = command("send").get_arguments().map(Arg::get_id).cloned().collect();
+    demo = demo.mut_args(|arg| if of_send.contains(arg.get_id()) { arg.long(None::<&str>) } else { arg });
+    for table in [
+        documented(&definition, true),
+        documented(command("send"), false),
+        documented(command("receive"), false),
+        documented(&demo, false),
+    ] {
+        assert!(text.contains(&table), "docs/configuration.md lacks this table:\n{table}");
+    }
+    for code in cli::ExitCode::ALL {
+        let row = format!("| {} | {} |\n", code as u8, code.meaning());
+        assert!(text.contains(&row), "docs/configuration.md lacks: {row}");
+    }
 }

@@ -224,7 +224,7 @@ pub(super) mod tests {
     use crate::units::{Bitrate, Fps};
 
     pub(in crate::live) fn a_view(receivers: usize) -> LiveView {
-        let latency_ms = Quantiles { p50: Some(3.14), p95: Some(3.94), p99: Some(5.05) };
+        let latency_ms = Quantiles { p50: Some(3.13), p95: Some(3.94), p99: Some(5.05) };
         LiveView {
             scene: "hard".to_owned(),
             size: "1280x720".parse().expect("valid"),
