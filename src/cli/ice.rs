@@ -214,6 +214,25 @@ mod tests {
     }
 
     #[test]
+    fn webrtcbin_takes_relays_of_every_kind() {
+        use gstreamer::prelude::*;
+        gstreamer::init().expect("GStreamer starts");
+        let webrtcbin = gstreamer::ElementFactory::make("webrtcbin").build().expect("gstreamer1.0-plugins-bad is installed");
+        for text in [
+            "turn:me:p@ss:w/rd?#[]@127.0.0.1",
+            "turn:1700000000%3Ame:a%25b@[::1]:7?transport=tcp",
+            "turns:mé:ü@relay.example.org",
+        ] {
+            let server: IceServer = text.parse().expect("valid");
+            assert!(webrtcbin.emit_by_name::<bool>("add-turn-server", &[&server.to_gstreamer()]), "{server}");
+        }
+        assert!(!webrtcbin.emit_by_name::<bool>("add-turn-server", &[&"turn://relay"]), "it does check");
+        let stun: IceServer = "stun:127.0.0.1:7".parse().expect("valid");
+        webrtcbin.set_property("stun-server", stun.to_gstreamer());
+        assert_eq!(webrtcbin.property::<Option<String>>("stun-server"), Some(stun.to_gstreamer()));
+    }
+
+    #[test]
     fn refusals_say_what_is_allowed_and_keep_the_password() {
         for bad in [
             "",

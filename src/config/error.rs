@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::cli::{self, Colour, ExitCode};
+use crate::cli::{self, ExitCode};
 use crate::units::Size;
 
 /// Why settings are refused; the text says where the value stands, what is allowed and what to do.
@@ -101,12 +101,10 @@ impl ConfigError {
     }
 
     /// The text for standard output (`--help`, `--version`).
-    pub fn answer(&self, colour: Colour) -> Option<String> {
+    pub fn answer(&self, coloured: bool) -> Option<String> {
         match self {
-            ConfigError::Syntax(error) if !error.use_stderr() => Some(match colour {
-                Colour::Never => error.render().to_string(),
-                Colour::Auto | Colour::Always => error.render().ansi().to_string(),
-            }),
+            ConfigError::Syntax(error) if !error.use_stderr() && coloured => Some(error.render().ansi().to_string()),
+            ConfigError::Syntax(error) if !error.use_stderr() => Some(error.render().to_string()),
             _ => None,
         }
     }

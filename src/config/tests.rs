@@ -201,7 +201,7 @@ fn help_and_version_end_well() {
     for args in ["--help", "send --help", "--version", "pipeline receive -h"] {
         let error = Case::new("").run(args).expect_err("an answer");
         assert_eq!(error.exit_code(), cli::ExitCode::Ok);
-        assert!(error.answer(Colour::Never).is_some_and(|text| !text.contains('\u{1b}')));
+        assert!(error.answer(false).is_some_and(|text| !text.contains('\u{1b}')));
     }
     assert_eq!(Case::new("").run("sned").expect_err("refused").exit_code(), cli::ExitCode::Usage);
 }
