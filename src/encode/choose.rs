@@ -1,7 +1,7 @@
 //! Which encoder is taken, and why the ones before it are not.
 
 use crate::codec::Codec;
-use crate::pipeline::{MissingElement, Pipeline, Template, Texts, TextsError, Value, advice, missing};
+use crate::pipeline::{FillError, MissingElement, Pipeline, Template, Texts, Value, advice, missing};
 use crate::units::Fps;
 
 use super::catalogue::{BitrateControl, Catalogue, Entry, Keyframe};
@@ -60,6 +60,10 @@ pub struct Choice {
     pub launch: String,
     /// The whole encoding pipeline, from `frames` to `units`.
     pub pipeline: String,
+    /// As `launch`, with a keyframe every second: for gst-launch, where no receiver can ask for one.
+    pub printable: String,
+    /// The raw pictures that go in, as caps.
+    pub caps: String,
     /// How its bitrate is changed while it runs.
     pub bitrate: Option<BitrateControl>,
     /// How a keyframe is asked for.
@@ -256,15 +260,15 @@ impl Chooser<'_> {
         }
         acceptable(entry.codec, request)?;
         self.installed(entry)?;
-        let (launch, pipeline) = self.fill(&entry.launch, &entry.name, &request.shape)?;
-        let measured = trial::run(&pipeline, &request.shape, TRIAL_FRAMES).map_err(Reason::Trial)?;
+        let filled = self.fill(&entry.launch, &entry.name, &request.shape)?;
+        let measured = trial::run(&filled.pipeline, &request.shape, TRIAL_FRAMES).map_err(Reason::Trial)?;
         if measured.codec != entry.codec {
             return Err(Reason::WrongCodec { found: measured.codec, wanted: entry.codec });
         }
         if measured.delay_frames > 0 {
             return Err(Reason::Delays(measured.delay_frames));
         }
-        Ok(Choice { launch, pipeline, measured, ..unmeasured(entry) })
+        Ok(filled.with(measured, Some(entry), &entry.name))
     }
 
     /// Also what puts the codec into RTP, without which the encoder is of no use.
@@ -275,14 +279,16 @@ impl Chooser<'_> {
         if missing.is_empty() { Ok(()) } else { Err(Reason::NotInstalled(missing)) }
     }
 
-    /// The encoder's launch text and the whole pipeline around it.
-    pub(super) fn fill(&self, launch: &str, name: &str, shape: &Shape) -> Result<(String, String), Reason> {
-        let text = |error: TextsError| Reason::Text(error.to_string());
-        let origin = format!("launch text of encoder '{name}'");
-        let launch = Template::new(origin, launch).fill(&values(shape)).map_err(|error| text(error.into()))?;
-        let values = [("caps", Value::Launch(raw_caps(shape))), ("encoder", Value::Launch(launch.clone()))];
-        let pipeline = self.texts.encode.fill(&values).map_err(|error| text(error.into()))?;
-        Ok((launch, pipeline))
+    /// The encoder's launch text, and the whole pipeline around it.
+    pub(super) fn fill(&self, launch: &str, name: &str, shape: &Shape) -> Result<Filled, Reason> {
+        let text = |error: FillError| Reason::Text(error.to_string());
+        let template = Template::new(format!("launch text of encoder '{name}'"), launch);
+        let launch = template.fill(&values(shape, GOP_FRAMES)).map_err(text)?;
+        let printable = template.fill(&values(shape, shape.fps.per_second().into())).map_err(text)?;
+        let caps = raw_caps(shape);
+        let around = [("caps", Value::Launch(caps.clone())), ("encoder", Value::Launch(launch.clone()))];
+        let pipeline = self.texts.encode.fill(&around).map_err(text)?;
+        Ok(Filled { launch, pipeline, printable, caps })
     }
 
     /// The user's own launch text is taken as it is: what is slow or keeps pictures back is measured and told, not refused.
@@ -293,32 +299,50 @@ impl Chooser<'_> {
 
     fn try_custom(&self, launch: &str, request: &Request<'_>) -> Result<Choice, Reason> {
         // The user's own text alone, so that an error shows it and not the pipeline around it.
-        let (launch, pipeline) = self.fill(launch, CUSTOM, &request.shape)?;
-        drop(Pipeline::parse("encoder", &launch).map_err(|error| Reason::Trial(error.into()))?);
-        let measured = trial::run(&pipeline, &request.shape, TRIAL_FRAMES).map_err(Reason::Trial)?;
+        let filled = self.fill(launch, CUSTOM, &request.shape)?;
+        drop(Pipeline::parse("encoder", &filled.launch).map_err(|error| Reason::Trial(error.into()))?);
+        let measured = trial::run(&filled.pipeline, &request.shape, TRIAL_FRAMES).map_err(Reason::Trial)?;
         acceptable(measured.codec, request)?;
-        let known = self.catalogue.entries().iter().find(|entry| is_first_word(&launch, &entry.name));
         if measured.delay_frames > 0 {
             tracing::warn!(
                 delay_frames = measured.delay_frames,
                 "this encoder keeps pictures back: all coordinates will be late"
             );
         }
-        Ok(Choice {
-            name: CUSTOM.to_owned(),
-            codec: measured.codec,
-            hardware: known.is_some_and(|entry| entry.hardware),
-            bitrate: known.and_then(|entry| entry.bitrate.clone()),
-            keyframe: known.map_or(Keyframe::Event, |entry| entry.keyframe.clone()),
-            launch,
-            pipeline,
-            measured,
-            passed_over: Vec::new(),
-        })
+        let known = self.catalogue.entries().iter().find(|entry| has_word(&filled.launch, &entry.name));
+        Ok(filled.with(measured, known, CUSTOM))
     }
 }
 
-fn is_first_word(launch: &str, element: &str) -> bool {
+/// An encoder's text with all values in it.
+pub(super) struct Filled {
+    launch: String,
+    pub(super) pipeline: String,
+    printable: String,
+    caps: String,
+}
+
+impl Filled {
+    /// `known` is the entry that says how the encoder is controlled.
+    fn with(self, measured: Measured, known: Option<&Entry>, name: &str) -> Choice {
+        let Filled { launch, pipeline, printable, caps } = self;
+        Choice {
+            name: name.to_owned(),
+            codec: measured.codec,
+            hardware: known.is_some_and(|entry| entry.hardware),
+            launch,
+            pipeline,
+            printable,
+            caps,
+            bitrate: known.and_then(|entry| entry.bitrate.clone()),
+            keyframe: known.map_or(Keyframe::Event, |entry| entry.keyframe.clone()),
+            measured,
+            passed_over: Vec::new(),
+        }
+    }
+}
+
+fn has_word(launch: &str, element: &str) -> bool {
     launch.split_whitespace().any(|word| word == element)
 }
 
@@ -332,20 +356,6 @@ fn acceptable(codec: Codec, request: &Request<'_>) -> Result<(), Reason> {
     Ok(())
 }
 
-fn unmeasured(entry: &Entry) -> Choice {
-    Choice {
-        name: entry.name.clone(),
-        codec: entry.codec,
-        hardware: entry.hardware,
-        launch: String::new(),
-        pipeline: String::new(),
-        bitrate: entry.bitrate.clone(),
-        keyframe: entry.keyframe.clone(),
-        measured: Measured { codec: entry.codec, ms_per_frame: 0.0, delay_frames: 0 },
-        passed_over: Vec::new(),
-    }
-}
-
 fn faster(best: Option<Choice>, other: Option<Box<Choice>>) -> Option<Choice> {
     let other = other.map(|choice| *choice);
     let time = |choice: &Choice| choice.measured.ms_per_frame;
@@ -353,14 +363,14 @@ fn faster(best: Option<Choice>, other: Option<Box<Choice>>) -> Option<Choice> {
 }
 
 /// The caps of the pictures that go into the encoder.
-pub(super) fn raw_caps(shape: &Shape) -> String {
+fn raw_caps(shape: &Shape) -> String {
     let (width, height, fps) = (shape.size.width(), shape.size.height(), shape.fps);
     format!(
         "video/x-raw,format=I420,width={width},height={height},framerate={fps}/1,pixel-aspect-ratio=1/1,interlace-mode=progressive"
     )
 }
 
-fn values(shape: &Shape) -> [(&'static str, Value); 8] {
+fn values(shape: &Shape, gop: u64) -> [(&'static str, Value); 8] {
     let Shape { size, fps, bitrate } = *shape;
     let vbv_s = VBV_FRAMES / f64::from(fps.per_second());
     let at_least_one = |value: f64| Value::Number(value.ceil().max(1.0) as u64);
@@ -370,7 +380,7 @@ fn values(shape: &Shape) -> [(&'static str, Value); 8] {
         ("fps", Value::Number(fps.per_second().into())),
         ("width", Value::Number(size.width().into())),
         ("height", Value::Number(size.height().into())),
-        ("gop", Value::Number(GOP_FRAMES)),
+        ("gop", Value::Number(gop)),
         ("vbv_ms", at_least_one(vbv_s * 1e3)),
         ("vbv_kbit", at_least_one(vbv_s * bitrate.as_bps() as f64 / 1e3)),
     ]

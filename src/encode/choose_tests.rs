@@ -1,7 +1,7 @@
 use gstreamer as gst;
 
 use crate::encode::{Control, Listing, list};
-use crate::pipeline::{BusEvent, Source};
+use crate::pipeline::{BusEvent, Source, gst_launch, receive_text, send_text};
 use crate::units::{Bitrate, Size};
 
 use super::*;
@@ -136,4 +136,61 @@ fn bitrate_and_keyframes_reach_the_running_encoder() {
     }
     pipeline.stop();
     assert_eq!(keyframes, [true, false, false, false, true, false]);
+}
+
+#[path = "../../tests/support/standin.rs"]
+mod standin;
+
+use standin::Behaviour;
+
+#[test]
+fn hardware_that_works_is_taken_first() {
+    standin::register("nvh264enc", Behaviour::Works);
+    let choice = choose(&["nvh264enc", "x264enc"], &request(&Wanted::Auto)).expect("works");
+    assert_eq!((choice.name.as_str(), choice.hardware, choice.passed_over.len()), ("nvh264enc", true, 0));
+}
+
+#[test]
+fn hardware_that_is_installed_but_fails_its_trial_is_passed_over_with_its_own_words() {
+    standin::register("vah264enc", Behaviour::DoesNotStart);
+    standin::register("qsvh264enc", Behaviour::FailsInTrial);
+    let choice = choose(&["vah264enc", "qsvh264enc", "x264enc"], &request(&Wanted::Auto)).expect("works");
+    assert_eq!(choice.name, "x264enc");
+    let reasons: Vec<String> = choice.passed_over.iter().map(|other| other.reason.to_string()).collect();
+    assert!(reasons[0].contains("no such device"), "{reasons:?}");
+    assert!(reasons[1].contains("it fails"), "{reasons:?}");
+
+    let wanted = Wanted::parse("vah264enc");
+    let error = choose(&["vah264enc", "x264enc"], &request(&wanted)).expect_err("fails").to_string();
+    assert!(error.contains("no such device"), "{error}");
+}
+
+/// Both printed command lines, as pasted into two terminals; only the number of pictures, the port and the window are changed.
+#[test]
+fn what_is_printed_plays_in_gst_launch() {
+    use std::process::{Command, Stdio};
+    let port = std::net::UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
+    let texts = texts();
+    for names in [["x264enc"], ["vp8enc"]] {
+        let choice = choose(&names, &request(&Wanted::Auto)).expect("works");
+        let send = send_text(&texts, choice.codec, &choice.caps, &choice.printable).expect("complete");
+        let receive = receive_text(&texts, choice.codec, 60, "fakesink num-buffers=10").expect("complete");
+        let line = |text: &str| gst_launch(&text.replace("port=5004", &format!("port={port}")));
+        let run = |line: String| Command::new("sh").args(["-c", &line]).stdout(Stdio::null()).spawn().expect("sh runs");
+        let mut sender = run(format!("exec {}", line(&send)));
+        let received = run(format!("exec timeout 30 {}", line(&receive))).wait().expect("ends");
+        sender.kill().and_then(|()| sender.wait()).expect("ends");
+        assert!(received.success(), "{}: {received}", choice.name);
+    }
+}
+
+#[test]
+fn hardware_that_fails_while_running_is_chosen_first_and_then_replaced_by_the_same_codec() {
+    standin::register("vaapih264enc", Behaviour::FailsWhileRunning);
+    let names = ["vaapih264enc", "vp8enc", "x264enc"];
+    let first = choose(&names, &request(&Wanted::Auto)).expect("works");
+    assert_eq!(first.name, "vaapih264enc");
+    let dead = [first.name];
+    let next = Request { excluded: &dead, preferred: Some(first.codec), ..request(&Wanted::Auto) };
+    assert_eq!(choose(&names, &next).expect("works").name, "x264enc");
 }

@@ -53,8 +53,8 @@ pub fn list(chooser: &Chooser<'_>, shape: &Shape) -> Listing {
 
 fn measure(chooser: &Chooser<'_>, entry: &Entry, shape: &Shape) -> Result<Measured, Reason> {
     chooser.installed(entry)?;
-    let (_, pipeline) = chooser.fill(&entry.launch, &entry.name, shape)?;
-    let measured = trial::run(&pipeline, shape, FRAMES).map_err(Reason::Trial)?;
+    let filled = chooser.fill(&entry.launch, &entry.name, shape)?;
+    let measured = trial::run(&filled.pipeline, shape, FRAMES).map_err(Reason::Trial)?;
     if measured.delay_frames > 0 { Err(Reason::Delays(measured.delay_frames)) } else { Ok(measured) }
 }
 

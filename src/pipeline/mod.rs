@@ -4,10 +4,14 @@ mod bus;
 mod codecs;
 mod dot;
 mod error;
+mod gstlog;
 mod missing;
+mod print;
+mod run;
 mod syntax;
 mod template;
 mod texts;
+mod verbose;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +25,10 @@ use syntax::parse_element;
 pub use bus::{BusError, BusEvent};
 pub use codecs::{CodecTable, Decoding, Payloading};
 pub use error::PipelineError;
+pub use gstlog::forward_gst_log;
 pub use missing::{MissingElement, Source as ElementSource, advice, missing};
+pub use print::{gst_launch, receive_text, send_text};
+pub use run::{Ending, PlayError, Played, Stop, play};
 pub use template::{FillError, Template, Value};
 pub use texts::{PeerOptions, Source, Texts, TextsError};
 
