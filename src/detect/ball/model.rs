@@ -27,6 +27,11 @@ const MAX_PIXELS: f32 = 4000.0;
 const MAX_STEPS: usize = 6;
 /// A step this small ends the search: a tenth of what is promised.
 const SETTLED_PX: f32 = 1e-3;
+/// Residuals of this many times their mean, and more, are no noise but something else in the picture, as a part of another
+/// disk: they lose their weight (Cauchy's, by iterative reweighting).
+const TRUSTED_MEANS: f32 = 3.0;
+/// Residuals up to this, in steps of luma, are never mistrusted.
+const MIN_TRUSTED: f32 = 8.0;
 /// Farther than this from where the pixels were gathered they do not fit any more.
 const MAX_DRIFT_PX: f32 = 2.5;
 /// Around another disk pixels are its own.
@@ -57,6 +62,8 @@ pub(super) struct Fitter {
     luma: Vec<f32>,
     /// Derivatives by the parameters; last, what is left to explain.
     columns: [Vec<f32>; PARAMETERS + 1],
+    /// What the model leaves unexplained.
+    residuals: Vec<f32>,
     hidden: usize,
 }
 
@@ -70,6 +77,8 @@ struct State {
     background: f32,
     slope_x: f32,
     slope_y: f32,
+    /// Residuals above this count ever less.
+    trusted: f32,
 }
 
 impl Fitter {
@@ -150,6 +159,7 @@ impl Fitter {
             background: level(outside),
             slope_x: 0.0,
             slope_y: 0.0,
+            trusted: f32::MAX,
         }
     }
 
@@ -175,16 +185,20 @@ impl Fitter {
         state.background += change[5];
         state.slope_x += change[6];
         state.slope_y += change[7];
+        let mean = self.residuals.iter().map(|residual| residual.abs()).sum::<f32>() / self.residuals.len() as f32;
+        state.trusted = (TRUSTED_MEANS * mean).max(MIN_TRUSTED);
         Some(change[0].abs().max(change[1].abs()).max(change[2].abs()))
     }
 
     /// Fills the columns; written so that the compiler makes vectors of it.
     fn derive(&mut self, state: &State) {
-        let State { x, y, radius, softness, inside, background, slope_x, slope_y } = *state;
+        let State { x, y, radius, softness, inside, background, slope_x, slope_y, trusted } = *state;
         let len = self.luma.len();
         self.columns.iter_mut().for_each(|column| column.resize(len, 0.0));
         let [by_x, by_y, by_radius, by_softness, by_inside, by_background, by_slope_x, by_slope_y, rest] =
             self.columns.each_mut().map(|column| &mut column[..len]);
+        self.residuals.resize(len, 0.0);
+        let residuals = &mut self.residuals[..len];
         let (dx, dy, luma) = (&self.dx[..len], &self.dy[..len], &self.luma[..len]);
         for i in 0..len {
             let (px, py) = (dx[i] - x, dy[i] - y);
@@ -192,26 +206,29 @@ impl Fitter {
             let t = ((radius - distance) / softness).clamp(-1.0, 1.0);
             let cover = 0.5 + t * (0.75 - 0.25 * t * t);
             let under = background + slope_x * dx[i] + slope_y * dy[i];
-            let edge = (inside - under) * 0.75 * (1.0 - t * t) / softness;
+            let residual = luma[i] - under - (inside - under) * cover;
+            let ratio = residual / trusted;
+            let trust = 1.0 / (1.0 + ratio * ratio).sqrt();
+            let edge = trust * (inside - under) * 0.75 * (1.0 - t * t) / softness;
             by_x[i] = edge * px / distance;
             by_y[i] = edge * py / distance;
             by_radius[i] = edge;
             by_softness[i] = -edge * t;
-            by_inside[i] = cover;
-            by_background[i] = 1.0 - cover;
-            by_slope_x[i] = (1.0 - cover) * dx[i];
-            by_slope_y[i] = (1.0 - cover) * dy[i];
-            rest[i] = luma[i] - under - (inside - under) * cover;
+            by_inside[i] = trust * cover;
+            by_background[i] = trust * (1.0 - cover);
+            by_slope_x[i] = trust * (1.0 - cover) * dx[i];
+            by_slope_y[i] = trust * (1.0 - cover) * dy[i];
+            rest[i] = trust * residual;
+            residuals[i] = residual;
         }
     }
 
     fn verdict(&mut self, start: Circle, state: &State) -> Fit {
         self.derive(state);
         let len = self.luma.len() as f64;
-        let [.., rest] = &self.columns;
         let sum: f64 = self.luma.iter().map(|&luma| f64::from(luma)).sum();
         let variance = dot(&self.luma, &self.luma) - sum * sum / len;
-        let explained = 1.0 - dot(rest, rest) / variance.max(1.0);
+        let explained = 1.0 - dot(&self.residuals, &self.residuals) / variance.max(1.0);
         Fit {
             circle: Circle { x: start.x + state.x, y: start.y + state.y, radius: state.radius },
             contrast: state.inside - state.background,
