@@ -24,15 +24,23 @@ RUN touch src/lib.rs src/main.rs \
     && cargo build --release --locked --bin rebound
 
 
-FROM docker.io/library/debian:bookworm-slim
+FROM docker.io/library/debian:bookworm-slim AS runtime
 
-# bad: webrtcbin, DTLS, SRTP, SCTP, openh264; good: RTP, VP8, VP9, RTSP, files; ugly: x264; libav: H.264 and H.265 decoders.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        gstreamer1.0-libav gstreamer1.0-nice gstreamer1.0-plugins-bad gstreamer1.0-plugins-base \
+        glib-networking gstreamer1.0-libav gstreamer1.0-nice gstreamer1.0-plugins-bad gstreamer1.0-plugins-base \
         gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly gstreamer1.0-tools \
     && rm -rf /var/lib/apt/lists/*
+
+COPY scripts/collect-plugins.sh /usr/local/bin/
+COPY --from=build /build/target/release/rebound /usr/local/bin/
+RUN collect-plugins.sh /root/image /usr/local/bin/rebound
+
+
+FROM docker.io/library/debian:bookworm-slim
+
+COPY --from=runtime /root/image /
 
 # GStreamer's list of plugins is written now, because a read-only container of another user cannot write it at start.
 ENV GST_REGISTRY=/opt/gst/registry.bin
@@ -40,8 +48,6 @@ RUN mkdir /opt/gst \
     && gst-inspect-1.0 > /dev/null \
     && chmod 444 "$GST_REGISTRY"
 ENV GST_REGISTRY_UPDATE=no
-
-COPY --from=build /build/target/release/rebound /usr/local/bin/rebound
 
 # /out is where a report can be written when a volume is mounted there: a named volume takes over its owner.
 RUN install --directory --owner=10001 --group=10001 /out

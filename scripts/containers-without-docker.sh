@@ -48,12 +48,14 @@ configure_containers() {
 make_root() {
     local root=$1 mirror
     shift
+    # shellcheck disable=SC2016 # apt replaces $(REPO_URI), not the shell
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' "Codename: $SUITE" | head -n 1)
     debootstrap --variant=minbase --include="$(IFS=,; echo "$*")" "$SUITE" "$root" "$mirror" > "$work/debootstrap.log" \
         || { tail "$work/debootstrap.log" "$root/debootstrap/debootstrap.log" >&2; return 1; }
     rm -rf "$root/var/lib/apt/lists/"* "$root/var/cache/apt/archives/"*
     cp /etc/apt/sources.list.d/debian.sources "$root/etc/apt/sources.list.d/" 2>/dev/null && rm -f "$root/etc/apt/sources.list"
     apt-config dump | grep -E '^Acquire::(Check-|http|Retries)' > "$root/etc/apt/apt.conf.d/90host" || true
+    echo 'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb"; };' > "$root/etc/apt/apt.conf.d/90clean"
 }
 
 import_root() {
@@ -88,13 +90,19 @@ make_bases() {
 build_image() {
     say "building the image"
     buildah bud --layers --pull-never --tag rebound \
-        --build-arg REVISION="$(git rev-parse HEAD 2>/dev/null || echo unknown)" \
+        --build-arg REVISION="$(git rev-parse --verify --quiet HEAD || echo unknown)" \
         --build-arg CREATED="$(date --utc +%Y-%m-%dT%H:%M:%SZ)" .
 }
 
 run_compose() {
+    local status=0
     say "running compose.yaml"
-    podman-compose --project-name "$PROJECT" up --no-build --abort-on-container-exit --exit-code-from sender
+    podman-compose --project-name "$PROJECT" up --no-build --abort-on-container-exit --exit-code-from sender || status=$?
+    say "report.json"
+    cat "$(podman volume inspect --format '{{.Mountpoint}}' "${PROJECT}_out")/report.json" || status=1
+    say "exit codes"
+    podman ps --all --filter "name=$PROJECT" --format '{{.Names}} {{.Status}}'
+    return "$status"
 }
 
 clean_up() {
