@@ -30,6 +30,7 @@ pub mod config;
 pub mod decode;
 pub mod demo;
 pub mod detect;
+pub mod display;
 pub mod encode;
 pub mod faults;
 pub mod feedback;

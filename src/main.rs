@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rebound::cli::{Command, ExitCode};
 use rebound::config::{self, Settings};
-use rebound::{demo, faults, logging, receiver, sender, tools};
+use rebound::{demo, faults, logging, pipeline, receiver, sender, tools};
 
 /// How long threads that are still at work may hold up the end of the process.
 const END_WITHIN: Duration = Duration::from_millis(500);
@@ -35,13 +35,14 @@ fn start() -> anyhow::Result<ExitCode> {
 async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let Settings { command, common, encoders, .. } = settings;
     let log = logging::start(common, command.name())?;
+    pipeline::forward_gst_log();
     settings.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     match command {
         Command::Send(config) => sender::run(config, encoders, common, &log, settings.shown_command.clone()).await,
         Command::Receive(config) => receiver::run(config).await,
         Command::Demo(config) => demo::run(config, common, &settings.send_words).await,
         Command::Encoders(config) => tools::encoders(config, encoders),
-        Command::Pipeline(_) => todo!(),
+        Command::Pipeline(command) => tools::pipeline(command, encoders).await,
         Command::Completions { shell } => tools::completions(*shell),
         Command::Health { url } => tools::health(url).await,
     }

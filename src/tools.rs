@@ -7,12 +7,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::cli::{self, Colour, EncodersConfig, ExitCode};
+use crate::cli::{self, EncodersConfig, ExitCode, PipelineCommand, ReceiveConfig, SendConfig};
 use crate::config::ConfigError;
 use crate::encode::{self, Chooser, Shape};
 use crate::logging::print_out;
-use crate::pipeline::Texts;
+use crate::pipeline::{self, Pipeline, Stop, Texts};
 use crate::sender;
+use crate::signals::Signals;
 use crate::units::Bitrate;
 
 /// How long a health check may take: shorter than the 3 s that container engines usually give it.
@@ -20,7 +21,7 @@ const HEALTH_WITHIN: Duration = Duration::from_secs(2);
 
 /// Prints help, version or what is wrong with the command line.
 pub fn answer(error: &ConfigError) -> ExitCode {
-    match error.answer(Colour::Auto) {
+    match error.answer(std::io::IsTerminal::is_terminal(&std::io::stdout())) {
         // Help that nobody reads is no failure.
         Some(text) => drop(print_out(&text)),
         None => eprint!("{}", error.complaint()),
@@ -38,6 +39,42 @@ pub fn encoders(config: &EncodersConfig, encoders: &toml::Table) -> anyhow::Resu
     let text = if config.json { serde_json::to_string_pretty(&listing)? + "\n" } else { listing.to_string() };
     print_out(&text)?;
     Ok(ExitCode::Ok)
+}
+
+/// `rebound pipeline`: prints what would run, or plays it.
+pub async fn pipeline(command: &PipelineCommand, encoders: &toml::Table) -> anyhow::Result<ExitCode> {
+    let (text, run) = match command {
+        PipelineCommand::Send { config, run } => (send_text(config, encoders)?, *run),
+        PipelineCommand::Receive { config, run } => (receive_text(config)?, *run),
+    };
+    if !run {
+        print_out(&(pipeline::gst_launch(&text) + "\n"))?;
+        return Ok(ExitCode::Ok);
+    }
+    let (stop, ending) = Stop::channel();
+    let mut signals = Signals::listen()?;
+    let stopper = stop.clone();
+    tokio::spawn(async move {
+        signals.recv().await;
+        stopper.stop();
+    });
+    let pipeline = Pipeline::parse("pipeline", &text)?;
+    tokio::task::spawn_blocking(move || pipeline::play(pipeline, stop, &ending)).await??;
+    Ok(ExitCode::Ok)
+}
+
+fn send_text(config: &SendConfig, encoders: &toml::Table) -> anyhow::Result<String> {
+    let plan = sender::plan(config, encoders)?;
+    let choice = plan.choose(None, &[], None)?;
+    let SendConfig { size, fps, .. } = config;
+    let caps = format!("video/x-raw,format=I420,width={},height={},framerate={fps}/1", size.width(), size.height());
+    Ok(pipeline::send_text(&plan.texts, choice.codec, &caps, &choice.launch)?)
+}
+
+fn receive_text(config: &ReceiveConfig) -> anyhow::Result<String> {
+    let texts = Texts::load(config.pipelines.as_deref())?;
+    let codec = texts.decodable().into_iter().next().context("no codec can be decoded here")?;
+    Ok(pipeline::receive_text(&texts, codec, config.jitter_ms, "autovideosink")?)
 }
 
 /// `rebound completions`.

@@ -22,8 +22,8 @@ pub use mailbox::Mailbox;
 
 use crate::clock::RunClock;
 use crate::feedback::FateLog;
-use crate::frame::{I420View, Plane, PlaneTooSmall};
-use crate::units::RtpTime;
+use crate::frame::{I420Layout, I420View, Plane, PlaneTooSmall};
+use crate::units::{RtpTime, Size};
 
 /// A decoded picture.
 #[derive(Debug)]
@@ -52,6 +52,19 @@ impl Picture {
             u: plane(1, half_width, half_height)?,
             v: plane(2, half_width, half_height)?,
         })
+    }
+
+    /// Copies its pixels into `memory`, whose allocation is reused. None for sizes that this program does not send.
+    pub fn copy_into(&self, memory: &mut Vec<u8>) -> Option<I420Layout> {
+        let (width, height) = self.size();
+        let layout = I420Layout::new(Size::new(width, height).ok()?);
+        let view = self.view().ok()?;
+        memory.resize(layout.len, 0);
+        for (index, plane) in [view.y, view.u, view.v].iter().enumerate() {
+            let rows = memory[layout.offsets[index]..].chunks_mut(layout.strides[index]);
+            rows.zip(0..plane.height()).for_each(|(row, y)| row[..plane.width()].copy_from_slice(plane.row(y)));
+        }
+        Some(layout)
     }
 
     /// Width and height in pixels.

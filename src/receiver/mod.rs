@@ -4,6 +4,7 @@
 //! one to the detector's thread, and the coordinates from there straight onto the data channel.
 
 mod session;
+mod show;
 mod start;
 mod watch;
 

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::session::{NEGOTIATE_WITHIN, SessionId};
 use super::watch::Watcher;
-use super::{Event, QUEUE_EVENTS, Receiver};
+use super::{Event, QUEUE_EVENTS, Receiver, show};
 use crate::cli::{self, ExitCode, ReceiveConfig};
 use crate::clock::RunClock;
 use crate::decode::{self, Decoded};
@@ -15,7 +15,7 @@ use crate::detect;
 use crate::pipeline::{self, Texts};
 use crate::signalling::client::{Client, ClientConfig, SenderUrl};
 use crate::signalling::gate::{CheckedSdp, SdpKind, check_sdp};
-use crate::signalling::message;
+use crate::signalling::message::{self, Bye, FromReceiver};
 use crate::webrtc::{PeerError, ReceiveSettings, ReceivingPeer, Report, Trust};
 
 /// Runs a receiver until it is done, interrupted or cannot go on.
@@ -36,13 +36,12 @@ pub async fn run(config: &ReceiveConfig) -> anyhow::Result<ExitCode> {
         session: None,
         sessions: 0,
         refused: None,
-        show: None,
+        show: show::show(config)?,
         detected: 0,
         unsent: 0,
     };
     let code = receiver.run(&mut queue).await;
-    receiver.leave("the receiver ends");
-    tracing::info!(detected = receiver.detected, unsent = receiver.unsent, "done");
+    receiver.finish().await;
     code
 }
 
@@ -60,6 +59,18 @@ pub(super) fn ice_server(server: &message::IceServer) -> Option<cli::IceServer> 
 }
 
 impl Receiver {
+    /// Says goodbye and frees everything.
+    async fn finish(mut self) {
+        let outbox = self.outbox.take();
+        if let Some(outbox) = &outbox {
+            // One that does not read needs no goodbye.
+            let _ = outbox.try_send(FromReceiver::Bye(Bye { reason: "the receiver ends".to_owned() }));
+        }
+        self.end_session("the receiver ends");
+        tracing::info!(detected = self.detected, unsent = self.unsent, "done");
+        self.client.close(outbox).await;
+    }
+
     /// The sender offers: a peer is made to answer, off the loop.
     pub(super) fn on_offer(&mut self, sdp: &str) {
         let Some(session) = &mut self.session else { return };

@@ -35,8 +35,8 @@ use event::{Event, Events};
 use member::Member;
 use stream::{Plan, Stream};
 
-pub(crate) use setup::catalogue;
 pub use setup::run;
+pub(crate) use setup::{catalogue, plan};
 
 /// How often the loop looks at its deadlines: often enough that a keyframe that waits for its time waits no frame longer.
 const TICK: Duration = Duration::from_millis(20);

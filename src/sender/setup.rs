@@ -65,7 +65,7 @@ fn scene(config: &SendConfig) -> anyhow::Result<Scene> {
 }
 
 /// What the settings say of encoding.
-fn plan(config: &SendConfig, encoders: &toml::Table) -> anyhow::Result<Plan> {
+pub(crate) fn plan(config: &SendConfig, encoders: &toml::Table) -> anyhow::Result<Plan> {
     let texts = Arc::new(Texts::load(config.pipelines.as_deref())?);
     let catalogue = Arc::new(catalogue(&texts, encoders)?);
     let SendConfig { size, fps, bitrate, codec, .. } = *config;

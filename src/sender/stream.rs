@@ -23,17 +23,17 @@ const PAYLOAD_TYPE: u8 = 96;
 
 /// What is to be encoded, and with what.
 #[derive(Clone)]
-pub(super) struct Plan {
-    pub(super) wanted: Wanted,
-    pub(super) codec: Option<Codec>,
-    pub(super) shape: Shape,
-    pub(super) texts: Arc<Texts>,
-    pub(super) catalogue: Arc<Catalogue>,
+pub(crate) struct Plan {
+    pub(crate) wanted: Wanted,
+    pub(crate) codec: Option<Codec>,
+    pub(crate) shape: Shape,
+    pub(crate) texts: Arc<Texts>,
+    pub(crate) catalogue: Arc<Catalogue>,
 }
 
 impl Plan {
     /// Finds an encoder. Blocks for the trials.
-    pub(super) fn choose(
+    pub(crate) fn choose(
         &self,
         allowed: Option<&[Codec]>,
         died: &[String],
@@ -45,7 +45,7 @@ impl Plan {
     }
 
     /// What could be encoded, with `current` first; only that if the user chose the encoder.
-    pub(super) fn codecs(&self, current: Codec) -> Vec<Codec> {
+    pub(crate) fn codecs(&self, current: Codec) -> Vec<Codec> {
         let mut codecs = vec![current];
         if self.wanted == Wanted::Auto {
             let chooser = Chooser { catalogue: &self.catalogue, texts: &self.texts };

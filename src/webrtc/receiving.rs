@@ -57,6 +57,7 @@ impl ReceivingPeer {
         ice.apply(&webrtcbin)?;
         webrtcbin.report_connection(&report);
         webrtcbin.link_to(tail, &report);
+        webrtcbin.start_fast();
         webrtcbin.on_new_transceiver(|transceiver| {
             transceiver.set_direction(WebRTCRTPTransceiverDirection::Recvonly);
             transceiver.set_property("do-nack", true);

@@ -175,6 +175,17 @@ impl WebrtcBin {
         self.0.set_property_from_str("ice-transport-policy", "relay");
     }
 
+    /// Lets the jitterbuffer hand over the first packet at once. By itself it holds it back for its whole latency, unless the
+    /// second one comes, and the first frame would be that late (64 ms measured).
+    pub(super) fn start_fast(&self) {
+        let Some(bin) = self.0.downcast_ref::<gst::Bin>() else { return };
+        bin.connect_deep_element_added(|_, _, element| {
+            if element.factory().is_some_and(|factory| factory.name() == "rtpjitterbuffer") {
+                element.set_property("faststart-min-packets", 1u32);
+            }
+        });
+    }
+
     /// Links the first stream that comes out to the `sink` pad of `tail`.
     pub(super) fn link_to(&self, tail: &gst::Bin, report: &Report) {
         let (tail, report) = (tail.downgrade(), report.clone());
