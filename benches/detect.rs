@@ -42,14 +42,19 @@ fn naive_on_clean(bencher: Bencher<'_, '_>, size: &str) {
     detect(bencher, "naive", size, &scene_frames(SceneKind::Ball, size));
 }
 
-/// The worst pictures: white noise, and checkerboards with more edges than any scene.
-#[divan::bench(args = ["noise", "squares of 8", "squares of 16", "squares of 64"])]
+/// The worst pictures: white noise, checkerboards with more edges than any scene, hundreds of disks of this radius.
+#[divan::bench(args = ["noise", "squares of 8", "squares of 16", "squares of 64", "disks of 8", "disks of 150"])]
 fn ball_on_hostile(bencher: Bencher<'_, '_>, kind: &str) {
-    let square = kind.strip_prefix("squares of ").map(|side| side.parse::<usize>().expect("a number"));
+    let (shape, side) = kind.split_once(" of ").unwrap_or((kind, "1"));
+    let side: usize = side.parse().expect("a number");
     let mut noise = white_noise();
-    let luma_at = |x, y| match square {
-        Some(side) => [16, 235][(x / side + y / side) % 2],
-        None => noise(),
+    let luma_at = |x: usize, y: usize| match shape {
+        "squares" => [16, 235][(x / side + y / side) % 2],
+        "disks" => {
+            let off = |at: usize| (at % (3 * side)).abs_diff(3 * side / 2);
+            if off(x).pow(2) + off(y).pow(2) < side * side { 235 } else { 16 }
+        }
+        _ => noise(),
     };
     detect(bencher, "ball", "1920x1080", &[picture("1920x1080", luma_at)]);
 }

@@ -1,4 +1,21 @@
 //! Bright disks, to a hundredth of a pixel.
+//!
+//! Four passes, each over far less than the one before:
+//!
+//! 1. `coarse`: one row in four becomes cells; where neighbouring cells differ by more than the picture's own noise is an edge.
+//! 2. `edge`: on each edge, points to a fraction of a pixel with the direction to the bright side.
+//! 3. `circle`: circles through the points of one connected edge, several where disks touch or cross.
+//! 4. `model`: a disk with a soft edge on a plane background, fitted to all pixels around each circle by robust least
+//!    squares. It says where the centre is, and whether this is a disk at all. Where there are several, it runs twice, the
+//!    second time knowing which pixels are a neighbour's.
+//!
+//! Nothing is learnt from frame to frame and no level is fixed: what counts is the edge, so that gradients, bright places in
+//! the background and other balls do not move the answer.
+//!
+//! **Limits.** Disks brighter than what surrounds them by at least 24 steps of luma (and five deviations of its noise), of
+//! radius 4 px up to half of the frame's longer side; the edge's ramp up to 5 px wide; at least about 40 % of the edge
+//! in sight; the centre in the frame; at most 32 in a frame. Of a disk over another one of the same brightness only the outer
+//! edges are seen. Every step is bounded: no picture takes longer than a few milliseconds at 1920x1080.
 
 mod circle;
 mod coarse;
@@ -25,7 +42,11 @@ const MIN_SEEN: f32 = 0.15;
 /// The most disks fitted in one frame, which bounds the time it takes.
 const MAX_DISKS: usize = 32;
 
-/// Finds bright disks. See the module's text.
+/// Finds bright disks: sub-pixel centre and radius of each, on any background that is calmer than they are. The score is the
+/// part of the pixels' variance around the edge that a perfect disk explains.
+///
+/// Disks from 4 px radius, at least 24 steps of luma brighter than what surrounds them. Limits, accuracy and speed are in
+/// `docs/detectors.md`.
 #[derive(Default)]
 pub struct Ball {
     grid: Grid,
@@ -82,7 +103,7 @@ impl Ball {
             self.others.clear();
             let others = self.circles.iter().enumerate().filter(|&(other, _)| other != index).map(|(_, other)| *other);
             self.others.extend(others.filter(|other| circle.distance(other) < circle.radius + other.radius + 12.0));
-            let fit = self.fitter.fit(luma, *circle, &self.others);
+            let fit = self.fitter.fit(luma, *circle, &self.others, self.circles.len());
             self.fits.extend(fit.filter(is_disk));
         }
     }

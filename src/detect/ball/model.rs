@@ -22,11 +22,13 @@ const MIN_SOFTNESS_PX: f32 = 0.6;
 /// Half a ramp at first, between a sharp edge and a ramp of 4 px.
 const FIRST_SOFTNESS_PX: f32 = 1.5;
 /// The most pixels of one disk that are looked at; a larger one is thinned evenly.
-const MAX_PIXELS: f32 = 4000.0;
+const MAX_PIXELS: usize = 4000;
+/// The most pixels of all disks together, which bounds the time a frame takes: eight disks of 60 px radius are not thinned.
+const MAX_PIXELS_A_FRAME: usize = 32_000;
 /// Steps of Gauss and Newton; three do from a good start.
 const MAX_STEPS: usize = 6;
-/// A step this small ends the search: a tenth of what is promised.
-const SETTLED_PX: f32 = 1e-3;
+/// A step this small ends the search: steps shrink tenfold from one to the next, and a hundredth of a pixel is promised.
+const SETTLED_PX: f32 = 3e-3;
 /// Residuals of this many times their mean, and more, are no noise but something else in the picture, as a part of another
 /// disk: they lose their weight (Cauchy's, by iterative reweighting).
 const TRUSTED_MEANS: f32 = 3.0;
@@ -82,9 +84,9 @@ struct State {
 }
 
 impl Fitter {
-    /// Fits the disk near `start`, without the pixels of `others`. None where there is none.
-    pub(super) fn fit(&mut self, luma: &Plane<'_>, start: Circle, others: &[Circle]) -> Option<Fit> {
-        self.gather(luma, start, others);
+    /// Fits the disk near `start`, one of `count`, without the pixels of `others`. None where there is none.
+    pub(super) fn fit(&mut self, luma: &Plane<'_>, start: Circle, others: &[Circle], count: usize) -> Option<Fit> {
+        self.gather(luma, start, others, MAX_PIXELS.min(MAX_PIXELS_A_FRAME / count.max(1)));
         if self.luma.len() < MIN_PIXELS {
             return None;
         }
@@ -102,14 +104,14 @@ impl Fitter {
         Some(self.verdict(start, &state))
     }
 
-    /// The pixels around the edge of `start`, relative to its centre.
-    fn gather(&mut self, luma: &Plane<'_>, start: Circle, others: &[Circle]) {
+    /// The pixels around the edge of `start`, relative to its centre; about `most` at most.
+    fn gather(&mut self, luma: &Plane<'_>, start: Circle, others: &[Circle], most: usize) {
         [&mut self.dx, &mut self.dy, &mut self.luma].into_iter().for_each(Vec::clear);
         self.hidden = 0;
         let reach = FIRST_SOFTNESS_PX + MARGIN_PX;
         let (outer, inner) = (start.radius + reach, start.radius - reach);
         let area = std::f32::consts::PI * (outer * outer - inner.max(0.0) * inner.max(0.0));
-        let stride = (area / MAX_PIXELS).ceil().max(1.0) as usize;
+        let stride = (area / most as f32).ceil().max(1.0) as usize;
         let rows = span(start.y - outer, start.y + outer, luma.height());
         for y in rows {
             let dy = y as f32 - start.y;
@@ -144,7 +146,7 @@ impl Fitter {
     fn first_state(&self, start: Circle) -> State {
         let (mut inside, mut outside) = ((0.0, 0.0), (0.0, 0.0));
         for ((dx, dy), luma) in self.dx.iter().zip(&self.dy).zip(&self.luma) {
-            let out = dx.hypot(*dy) - start.radius;
+            let out = (dx * dx + dy * dy).sqrt() - start.radius;
             let side = if out < 0.0 { &mut inside } else { &mut outside };
             let weight = out * out;
             *side = (side.0 + weight * luma, side.1 + weight);
@@ -185,8 +187,7 @@ impl Fitter {
         state.background += change[5];
         state.slope_x += change[6];
         state.slope_y += change[7];
-        let mean = self.residuals.iter().map(|residual| residual.abs()).sum::<f32>() / self.residuals.len() as f32;
-        state.trusted = (TRUSTED_MEANS * mean).max(MIN_TRUSTED);
+        state.trusted = (TRUSTED_MEANS * mean_size(&self.residuals)).max(MIN_TRUSTED);
         Some(change[0].abs().max(change[1].abs()).max(change[2].abs()))
     }
 
@@ -223,8 +224,8 @@ impl Fitter {
         }
     }
 
-    fn verdict(&mut self, start: Circle, state: &State) -> Fit {
-        self.derive(state);
+    /// By the residuals before the last step, which changed next to nothing.
+    fn verdict(&self, start: Circle, state: &State) -> Fit {
         let len = self.luma.len() as f64;
         let sum: f64 = self.luma.iter().map(|&luma| f64::from(luma)).sum();
         let variance = dot(&self.luma, &self.luma) - sum * sum / len;
@@ -243,6 +244,18 @@ impl Fitter {
 fn span(low: f32, high: f32, len: usize) -> std::ops::Range<usize> {
     // A cast of a negative float gives 0.
     low.ceil() as usize..((high + 1.0).max(0.0) as usize).min(len)
+}
+
+/// The mean of the absolute values.
+fn mean_size(values: &[f32]) -> f32 {
+    let (chunks, tail) = values.as_chunks::<8>();
+    let mut sums = [0.0f32; 8];
+    for chunk in chunks {
+        for lane in 0..8 {
+            sums[lane] += chunk[lane].abs();
+        }
+    }
+    (sums.iter().sum::<f32>() + tail.iter().map(|value| value.abs()).sum::<f32>()) / values.len() as f32
 }
 
 /// Eight sums side by side, which the compiler keeps in vector registers.
