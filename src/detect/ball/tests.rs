@@ -71,6 +71,15 @@ fn a_ball_is_found_at_every_brightness_and_softness_on_a_noisy_gradient() {
 }
 
 #[test]
+fn the_faintest_promised_ball_is_found_and_a_fainter_one_is_not() {
+    for (luma, count) in [(126.0, 1), (120.0, 0)] {
+        let mut picture = Picture::flat(320, 240, 100);
+        picture.draw(Disk { luma, ramp: 3.0, ..Disk::white(150.3, 100.7, 12.0) });
+        assert_eq!(find(&picture).len(), count, "luma {luma} on 100");
+    }
+}
+
+#[test]
 fn balls_that_touch_and_cross_are_told_apart() {
     let rows: [&[(f64, f64, f64)]; 4] = [
         &[(100.2, 120.1, 30.0), (155.4, 120.3, 25.0)],
