@@ -98,8 +98,10 @@ run_compose() {
     local status=0
     say "running compose.yaml"
     podman-compose --project-name "$PROJECT" up --no-build --abort-on-container-exit --exit-code-from sender || status=$?
+    podman-compose --project-name "$PROJECT" stop > /dev/null 2>&1
     say "report.json"
     cat "$(podman volume inspect --format '{{.Mountpoint}}' "${PROJECT}_out")/report.json" || status=1
+    echo
     say "exit codes"
     podman ps --all --filter "name=$PROJECT" --format '{{.Names}} {{.Status}}'
     return "$status"
@@ -107,6 +109,7 @@ run_compose() {
 
 clean_up() {
     podman-compose --project-name "$PROJECT" down --volumes > /dev/null 2>&1 || true
+    podman network rm "${PROJECT}_default" > /dev/null 2>&1 || true
     rm -rf "$work"
 }
 
