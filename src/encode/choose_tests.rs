@@ -2,7 +2,7 @@ use gstreamer as gst;
 
 use crate::encode::{Control, Listing, list};
 use crate::pipeline::{BusEvent, Source, gst_launch, receive_text, send_text};
-use crate::units::{Bitrate, Size};
+use crate::units::{Bitrate, Fps, Size};
 
 use super::*;
 

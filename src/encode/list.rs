@@ -7,7 +7,8 @@ use serde::Serialize;
 use crate::codec::Codec;
 
 use super::catalogue::Entry;
-use super::choose::{Chooser, Reason};
+use super::choose::Chooser;
+use super::reason::Reason;
 use super::trial::{self, Measured, Shape};
 
 /// The table on this machine.

@@ -21,6 +21,8 @@ pub struct MissingElement {
 pub enum Source {
     /// A package of Debian 12.
     Debian(&'static str),
+    /// A package of Debian 12 whose plugin offers the element only where its device and driver are.
+    Device(&'static str),
     /// Not in Debian 12; a phrase that says where it is.
     Elsewhere(&'static str),
 }
@@ -48,6 +50,9 @@ impl fmt::Display for MissingElement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.source {
             Some(Source::Debian(package)) => write!(f, "{} (Debian package {package})", self.element),
+            Some(Source::Device(package)) => {
+                write!(f, "{} (only where its device and driver are; Debian package {package})", self.element)
+            }
             Some(Source::Elsewhere(place)) => write!(f, "{} ({place})", self.element),
             None => write!(f, "{} (in no package known here; is the name right?)", self.element),
         }
@@ -79,6 +84,7 @@ const GOOD: Source = Source::Debian("gstreamer1.0-plugins-good");
 const BAD: Source = Source::Debian("gstreamer1.0-plugins-bad");
 const UGLY: Source = Source::Debian("gstreamer1.0-plugins-ugly");
 const RUST: Source = Source::Elsewhere("from gst-plugins-rs, which Debian 12 does not package");
+const NEWER: Source = Source::Elsewhere("in a later GStreamer than Debian 12's 1.22");
 const WINDOWS: Source = Source::Elsewhere("part of GStreamer on Windows only");
 
 /// Exact names; Debian 12's packages (`dpkg -L`).
@@ -111,7 +117,10 @@ const BY_NAME: &[(&str, Source)] = &[
     ("av1enc", BAD),
     ("av1dec", BAD),
     ("libde265dec", BAD),
-    ("svtav1enc", Source::Elsewhere("in GStreamer's bad plugins from 1.24; Debian 13 has it")),
+    ("svtav1enc", NEWER),
+    ("vavp9enc", NEWER),
+    ("vaav1enc", NEWER),
+    ("nvav1enc", NEWER),
     ("dav1ddec", RUST),
     ("rtpav1pay", RUST),
     ("rtpav1depay", RUST),
@@ -131,11 +140,11 @@ const BY_PREFIX: &[(&str, Source)] = &[
     ("avenc_", Source::Debian("gstreamer1.0-libav")),
     ("nvv4l2", Source::Elsewhere("part of NVIDIA's JetPack, package nvidia-l4t-gstreamer")),
     ("nvvidconv", Source::Elsewhere("part of NVIDIA's JetPack, package nvidia-l4t-gstreamer")),
-    ("nv", BAD),
-    ("vaapi", Source::Debian("gstreamer1.0-vaapi")),
-    ("va", BAD),
-    ("qsv", BAD),
-    ("v4l2", GOOD),
+    ("nv", Source::Device("gstreamer1.0-plugins-bad")),
+    ("vaapi", Source::Device("gstreamer1.0-vaapi")),
+    ("va", Source::Device("gstreamer1.0-plugins-bad")),
+    ("qsv", Source::Device("gstreamer1.0-plugins-bad")),
+    ("v4l2", Source::Device("gstreamer1.0-plugins-good")),
     ("mpp", Source::Elsewhere("from Rockchip's gstreamer-rockchip")),
     ("amf", WINDOWS),
     ("mf", WINDOWS),

@@ -28,3 +28,19 @@ fn readable_value(object: &gst::Object, spec: &glib::ParamSpec) -> Option<String
         Err(_) => value.serialize().ok().map(Into::into),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn caps_are_readable_and_noise_is_left_out() {
+        gst::init().expect("GStreamer starts");
+        let sink = gst::ElementFactory::make("capsfilter").name("filter").build().expect("installed");
+        sink.set_property("caps", gst::Caps::new_empty_simple("video/x-raw"));
+        let spec = |name: &str| sink.find_property(name).expect("there");
+        assert_eq!(readable_value(sink.upcast_ref(), &spec("caps")).as_deref(), Some("video/x-raw"));
+        assert_eq!(readable_value(sink.upcast_ref(), &spec("name")).as_deref(), Some("filter"));
+        assert_eq!(readable_value(sink.upcast_ref(), &spec("parent")), None);
+    }
+}
