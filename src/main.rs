@@ -39,7 +39,7 @@ async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     settings.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     match command {
         Command::Send(config) => sender::run(config, encoders, common, &log, settings.shown_command.clone()).await,
-        Command::Receive(config) => receiver::run(config).await,
+        Command::Receive(config) => receiver::run(config, common).await,
         Command::Demo(config) => demo::run(config, common, &settings.send_words).await,
         Command::Encoders(config) => tools::encoders(config, encoders),
         Command::Pipeline(command) => tools::pipeline(command, encoders).await,

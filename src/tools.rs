@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::cli::{self, EncodersConfig, ExitCode, PipelineCommand, ReceiveConfig, SendConfig};
 use crate::config::ConfigError;
-use crate::encode::{self, Chooser, Shape};
+use crate::encode::{self, Chooser, DEFAULT_GOP_FRAMES, Shape};
 use crate::logging::print_out;
 use crate::pipeline::{self, Pipeline, Stop, Texts};
 use crate::sender;
@@ -34,7 +34,7 @@ pub fn encoders(config: &EncodersConfig, encoders: &toml::Table) -> anyhow::Resu
     let texts = Texts::load(config.pipelines.as_deref())?;
     let catalogue = sender::catalogue(&texts, encoders)?;
     let chooser = Chooser { catalogue: &catalogue, texts: &texts };
-    let shape = Shape { size: config.size, fps: config.fps, bitrate: Bitrate::kbps(2000) };
+    let shape = Shape { size: config.size, fps: config.fps, bitrate: Bitrate::kbps(2000), gop_frames: DEFAULT_GOP_FRAMES };
     let listing = encode::list(&chooser, &shape);
     let text = if config.json { serde_json::to_string_pretty(&listing)? + "\n" } else { listing.to_string() };
     print_out(&text)?;
@@ -66,9 +66,7 @@ pub async fn pipeline(command: &PipelineCommand, encoders: &toml::Table) -> anyh
 fn send_text(config: &SendConfig, encoders: &toml::Table) -> anyhow::Result<String> {
     let plan = sender::plan(config, encoders)?;
     let choice = plan.choose(None, &[], None)?;
-    let SendConfig { size, fps, .. } = config;
-    let caps = format!("video/x-raw,format=I420,width={},height={},framerate={fps}/1", size.width(), size.height());
-    Ok(pipeline::send_text(&plan.texts, choice.codec, &caps, &choice.launch)?)
+    Ok(pipeline::send_text(&plan.texts, choice.codec, &choice.caps, &choice.printable)?)
 }
 
 fn receive_text(config: &ReceiveConfig) -> anyhow::Result<String> {

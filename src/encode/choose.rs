@@ -77,10 +77,6 @@ pub struct Choice {
 /// Pictures in a trial: the first ones are keyframes and warm-up, the median is of the others.
 const TRIAL_FRAMES: usize = 9;
 
-/// Frames between keyframes that nobody asked for. A keyframe is many times as large as another picture and arrives late, so
-/// they come on request; this many is 43 s at 60 fps.
-const GOP_FRAMES: u64 = 2560;
-
 /// The rate control's buffer in picture times: no picture becomes much larger than the others and takes longer to arrive.
 const VBV_FRAMES: f64 = 1.5;
 
@@ -193,7 +189,7 @@ impl Chooser<'_> {
     pub(super) fn fill(&self, launch: &str, name: &str, shape: &Shape) -> Result<Filled, Reason> {
         let text = |error: FillError| Reason::Text(error.to_string());
         let template = Template::new(format!("launch text of encoder '{name}'"), launch);
-        let launch = template.fill(&values(shape, GOP_FRAMES)).map_err(text)?;
+        let launch = template.fill(&values(shape, shape.gop_frames.into())).map_err(text)?;
         let printable = template.fill(&values(shape, shape.fps.per_second().into())).map_err(text)?;
         let caps = raw_caps(shape);
         let around = [("caps", Value::Launch(caps.clone())), ("encoder", Value::Launch(launch.clone()))];
@@ -281,7 +277,7 @@ fn raw_caps(shape: &Shape) -> String {
 }
 
 fn values(shape: &Shape, gop: u64) -> [(&'static str, Value); 8] {
-    let Shape { size, fps, bitrate } = *shape;
+    let Shape { size, fps, bitrate, .. } = *shape;
     let vbv_s = VBV_FRAMES / f64::from(fps.per_second());
     let at_least_one = |value: f64| Value::Number(value.ceil().max(1.0) as u64);
     [

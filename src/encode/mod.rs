@@ -16,6 +16,5 @@ pub use control::{Control, ControlError, KeyframeGate};
 pub use list::{Listing, ListingRow, list};
 pub use reason::{ChooseError, PassedOver, Reason};
 pub use running::{EncoderEvent, RunningEncoder};
-pub use trial::{Measured, Shape, TrialError};
-pub use trial::{Measured, Shape};
+pub use trial::{DEFAULT_GOP_FRAMES, Measured, Shape, TrialError};
 pub use unit::Unit;

@@ -1,6 +1,5 @@
 //! The encoder that everybody is sent from.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use gstreamer as gst;
@@ -9,7 +8,7 @@ use gstreamer_app as gst_app;
 
 use super::Unit;
 use crate::clock::RunClock;
-use crate::pipeline::{BusEvent, Pipeline, PipelineError};
+use crate::pipeline::{BusEvent, Debugging, Pipeline, PipelineError};
 
 /// What the running encoder reports, from GStreamer's threads.
 #[derive(Debug)]
@@ -40,15 +39,15 @@ pub struct RunningEncoder {
 }
 
 impl RunningEncoder {
-    /// Starts `launch`: an appsrc `frames`, an encoder, an appsink `units`. Graphs go to `dot_dir`.
+    /// Starts `launch`: an appsrc `frames`, an encoder, an appsink `units`.
     pub fn start(
         launch: &str,
         clock: &RunClock,
-        dot_dir: Option<PathBuf>,
+        debugging: &Debugging,
         report: impl Fn(EncoderEvent) + Clone + Send + Sync + 'static,
     ) -> Result<RunningEncoder, PipelineError> {
         let mut pipeline = Pipeline::parse("encode", launch)?;
-        pipeline.set_dot_dir(dot_dir);
+        pipeline.set_debugging(debugging);
         clock.drive(pipeline.inner());
         let frames = pipeline.element::<gst_app::AppSrc>("frames")?;
         let units = pipeline.element::<gst_app::AppSink>("units")?;

@@ -21,7 +21,12 @@ pub struct Shape {
     pub fps: Fps,
     /// At the start.
     pub bitrate: Bitrate,
+    /// Frames between keyframes that nobody asked for.
+    pub gop_frames: u32,
 }
+
+/// A keyframe is many times as large as another picture and arrives late, so they come on request; this many is 43 s at 60 fps.
+pub const DEFAULT_GOP_FRAMES: u32 = 2560;
 
 /// What a trial found.
 #[derive(Clone, Copy, Debug, PartialEq)]

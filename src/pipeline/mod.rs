@@ -32,6 +32,15 @@ pub use run::{Ending, PlayError, Played, Stop, play};
 pub use template::{FillError, Template, Value};
 pub use texts::{PeerOptions, Source, Texts, TextsError};
 
+/// What is to be seen of a pipeline.
+#[derive(Clone, Debug, Default)]
+pub struct Debugging {
+    /// Where [`Pipeline::dump`] writes graphs; besides, `GST_DEBUG_DUMP_DOT_DIR` counts.
+    pub dot_dir: Option<PathBuf>,
+    /// Log changes of caps and properties, as `gst-launch-1.0 -v` does.
+    pub log_changes: bool,
+}
+
 /// A pipeline made from launch text. Needs `gst::init` first.
 ///
 /// Its bus is read from the start: messages become [`BusEvent`]s or are dropped, so that none waits there. Unread messages hold
@@ -122,9 +131,12 @@ impl Pipeline {
         }
     }
 
-    /// From now on [`Pipeline::dump`] writes into this directory.
-    pub fn set_dot_dir(&mut self, directory: Option<PathBuf>) {
-        self.dot_dir = directory;
+    /// From now on it shows what `debugging` says.
+    pub fn set_debugging(&mut self, debugging: &Debugging) {
+        self.dot_dir.clone_from(&debugging.dot_dir);
+        if debugging.log_changes {
+            self.log_changes();
+        }
     }
 
     /// Writes the graph as `<time>-<pipeline>.<moment>.dot`, if a directory is set here or in `GST_DEBUG_DUMP_DOT_DIR`.

@@ -113,7 +113,7 @@ fn a_stopped_pipeline_is_freed_and_lets_go_of_its_listener() {
 fn graphs_are_named_after_pipeline_and_moment() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let mut pipeline = parse("fakesrc ! fakesink").expect("valid");
-    pipeline.set_dot_dir(Some(directory.path().to_owned()));
+    pipeline.set_debugging(&Debugging { dot_dir: Some(directory.path().to_owned()), log_changes: false });
     pipeline.dump("start");
     let entry = std::fs::read_dir(directory.path()).expect("readable").next().expect("one file").expect("readable");
     assert!(entry.file_name().to_string_lossy().ends_with("-test.start.dot"), "{entry:?}");

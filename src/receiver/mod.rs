@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use crate::cli::{ExitCode, ReceiveConfig};
 use crate::clock::RunClock;
 use crate::feedback::{self, Message};
-use crate::pipeline::Texts;
+use crate::pipeline::{Debugging, Texts};
 use crate::signalling::client::{Client, ClientEvent};
 use crate::signalling::gate::CandidatePolicy;
 use crate::signalling::message::{
@@ -54,6 +54,7 @@ struct Receiver {
     config: ReceiveConfig,
     clock: RunClock,
     texts: Texts,
+    debugging: Debugging,
     client: Client,
     events: mpsc::Sender<Event>,
     /// Whether the sender is on this machine.

@@ -8,18 +8,18 @@ use tokio::sync::mpsc;
 use super::session::{NEGOTIATE_WITHIN, SessionId};
 use super::watch::Watcher;
 use super::{Event, QUEUE_EVENTS, Receiver, show};
-use crate::cli::{self, ExitCode, ReceiveConfig};
+use crate::cli::{self, Common, ExitCode, ReceiveConfig};
 use crate::clock::RunClock;
 use crate::decode::{self, Decoded};
 use crate::detect;
-use crate::pipeline::{self, Texts};
+use crate::pipeline::{self, Debugging, Texts};
 use crate::signalling::client::{Client, ClientConfig, SenderUrl};
 use crate::signalling::gate::{CheckedSdp, SdpKind, check_sdp};
 use crate::signalling::message::{self, Bye, FromReceiver};
 use crate::webrtc::{PeerError, ReceiveSettings, ReceivingPeer, Report, Trust};
 
 /// Runs a receiver until it is done, interrupted or cannot go on.
-pub async fn run(config: &ReceiveConfig) -> anyhow::Result<ExitCode> {
+pub async fn run(config: &ReceiveConfig, common: &Common) -> anyhow::Result<ExitCode> {
     let texts = Texts::load(config.pipelines.as_deref())?;
     let url: SenderUrl = config.signalling_url().map_err(anyhow::Error::msg)?.as_str().parse()?;
     let client_config = ClientConfig { give_up_after: config.connect_timeout, ..ClientConfig::default() };
@@ -31,6 +31,7 @@ pub async fn run(config: &ReceiveConfig) -> anyhow::Result<ExitCode> {
         client: Client::connect(url, client_config),
         events,
         ice: crate::ice::settings(&config.ice_servers, config.ice_tcp),
+        debugging: Debugging { dot_dir: config.dot.clone(), log_changes: common.verbose > 0 },
         config: config.clone(),
         outbox: None,
         session: None,
@@ -105,7 +106,7 @@ impl Receiver {
             offer: offer.text().to_owned(),
             trust,
             ice: self.ice.clone(),
-            dot_dir: self.config.dot.clone(),
+            debugging: self.debugging.clone(),
         })
     }
 

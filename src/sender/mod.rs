@@ -23,6 +23,7 @@ use crate::clock::RunClock;
 use crate::codec::Codec;
 use crate::encode::{Choice, ChooseError};
 use crate::live::Live;
+use crate::pipeline::Debugging;
 use crate::report::Ledger;
 use crate::scene::{Scene, Truth};
 use crate::server::HubEvent;
@@ -64,6 +65,7 @@ struct Sender {
     command: Vec<String>,
     port: u16,
     plan: Plan,
+    debugging: Debugging,
     stream: Stream,
     /// The encoder that ran last, for the report.
     last_choice: Option<Choice>,

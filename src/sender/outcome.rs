@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::Sender;
-use crate::cli::Common;
 use crate::logging::print_out;
 use crate::report::{Cpu, EncoderInfo, Report, RunInfo, SceneInfo, text};
 use crate::usage::Usage;
@@ -15,8 +14,7 @@ use crate::usage::Usage;
 const STDOUT: &str = "-";
 
 /// Writes the report: as JSON where it is wanted, as a table on stdout unless the JSON goes there.
-pub(super) fn write(report: &Report, path: Option<&Path>, common: &Common) -> anyhow::Result<()> {
-    let _ = common;
+pub(super) fn write(report: &Report, path: Option<&Path>) -> anyhow::Result<()> {
     match path {
         Some(path) if path == Path::new(STDOUT) => print_out(&report.to_json())?,
         Some(path) => {

@@ -113,7 +113,7 @@ impl Sender {
         let (launch, rtp_caps) = self.stream.peer(&self.plan.texts, codec)?;
         let channel = if self.config.reliable { ChannelPolicy::Reliable } else { ChannelPolicy::Fresh };
         let ice = crate::ice::settings(&self.config.ice_servers, self.config.ice_tcp);
-        Ok(StreamSettings { launch, rtp_caps, channel, ice, dot_dir: self.config.dot.clone() })
+        Ok(StreamSettings { launch, rtp_caps, channel, ice, debugging: self.debugging.clone() })
     }
 
     pub(super) fn on_peer_started(&mut self, id: ConnectionId, peer: Result<Box<SendingPeer>, PeerError>) {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -19,7 +18,7 @@ use crate::clock::RunClock;
 use crate::encode::{Catalogue, Choice, Shape, Wanted};
 use crate::live::Live;
 use crate::logging::Log;
-use crate::pipeline::Texts;
+use crate::pipeline::{Debugging, Texts};
 use crate::report::{Ledger, LedgerConfig, Totals};
 use crate::scene::{Scene, SceneConfig};
 use crate::server::{self, HubEvent, ServerConfig};
@@ -46,15 +45,18 @@ pub async fn run(
     let choosing = plan.clone();
     let choice = tokio::task::spawn_blocking(move || choosing.choose(None, &[], None)).await??;
     let live = Live::start(common, log)?;
-    let (mut sender, mut queue, mut hub) = start(config, scene, plan, choice, (listener, address), live, command)?;
+    let debugging = Debugging { dot_dir: config.dot.clone(), log_changes: common.verbose > 0 };
+    let prepared = Prepared { scene, plan, choice, listener, port: address.port(), live, command, debugging };
+    let (mut sender, mut queue, mut hub) = prepared.start(config)?;
     tracing::info!("receivers may come to ws://{address}/ws");
-    let code = sender.run(&mut queue, &mut hub).await?;
-    if code == ExitCode::Interrupted {
-        return Ok(code);
+    let code = sender.run(&mut queue, &mut hub).await;
+    if matches!(code, Ok(ExitCode::Interrupted)) {
+        return code;
     }
+    // What was measured before an error is true all the same.
     let report = sender.finish(&mut queue).await;
-    outcome::write(&report, config.report.as_deref(), common)?;
-    Ok(code)
+    outcome::write(&report, config.report.as_deref())?;
+    code
 }
 
 /// The scene of the settings.
@@ -69,7 +71,7 @@ pub(crate) fn plan(config: &SendConfig, encoders: &toml::Table) -> anyhow::Resul
     let texts = Arc::new(Texts::load(config.pipelines.as_deref())?);
     let catalogue = Arc::new(catalogue(&texts, encoders)?);
     let SendConfig { size, fps, bitrate, codec, .. } = *config;
-    let shape = Shape { size, fps, bitrate };
+    let shape = Shape { size, fps, bitrate, gop_frames: config.gop };
     Ok(Plan { wanted: Wanted::parse(&config.encoder), codec, shape, texts, catalogue })
 }
 
@@ -78,58 +80,66 @@ pub(crate) fn catalogue(texts: &Texts, encoders: &toml::Table) -> anyhow::Result
     Ok(Catalogue::parse(&texts.encoders)?.configured(encoders)?)
 }
 
-fn start(
-    config: &SendConfig,
+/// All that a sender is made of, checked.
+struct Prepared {
     scene: Arc<Scene>,
     plan: Plan,
     choice: Choice,
-    (listener, address): (TcpListener, SocketAddr),
+    listener: TcpListener,
+    port: u16,
     live: Live,
     command: Vec<String>,
-) -> anyhow::Result<(Sender, mpsc::Receiver<Event>, mpsc::Receiver<HubEvent>)> {
-    let (events, queue) = Events::new();
-    let clock = RunClock::start();
-    let offset = RtpTime(config.timestamp_offset.unwrap_or_else(random));
-    let codecs = plan.codecs(choice.codec);
-    let mut stream = Stream::new(clock.clone(), offset, events.clone(), config.dot.clone());
-    stream.start(choice.clone())?;
-    let scene_start = clock.now();
-    let source = source(scene.clone(), scene_start, &clock, &stream, offset, events.clone())?;
-    let (stop_server, stop) = oneshot::channel();
-    let (hub_events, hub) = mpsc::channel(HUB_MESSAGES);
-    let stop = async {
-        // A sender that is gone has stopped too.
-        let _ = stop.await;
-    };
-    let server = tokio::spawn(server::serve(listener, hub_events, ServerConfig::default(), stop));
-    let history_size = config.history_size as usize;
-    let sender = Sender {
-        ledger: Ledger::new(LedgerConfig { history_size, ..LedgerConfig::new(config.size, config.fps) }),
-        room: room(config, codecs),
-        config: config.clone(),
-        clock,
-        scene,
-        scene_start,
-        started: SystemTime::now(),
-        usage_at_start: Usage::now(),
-        command,
-        port: address.port(),
-        plan,
-        stream,
-        last_choice: Some(choice),
-        waiting: Vec::new(),
-        is_choosing: false,
-        source: Some(source),
-        frames: 0,
-        members: BTreeMap::new(),
-        events,
-        live,
-        rate: view::MatchRate::default(),
-        stop_server,
-        server,
-        closing: Vec::new(),
-    };
-    Ok((sender, queue, hub))
+    debugging: Debugging,
+}
+
+impl Prepared {
+    fn start(self, config: &SendConfig) -> anyhow::Result<(Sender, mpsc::Receiver<Event>, mpsc::Receiver<HubEvent>)> {
+        let Prepared { scene, plan, choice, listener, port, live, command, debugging } = self;
+        let (events, queue) = Events::new();
+        let clock = RunClock::start();
+        let offset = RtpTime(config.timestamp_offset.unwrap_or_else(random));
+        let codecs = plan.codecs(choice.codec);
+        let mut stream = Stream::new(clock.clone(), offset, events.clone(), debugging.clone());
+        stream.start(choice.clone())?;
+        let scene_start = clock.now();
+        let source = source(scene.clone(), scene_start, &clock, &stream, offset, events.clone())?;
+        let (stop_server, stop) = oneshot::channel();
+        let (hub_events, hub) = mpsc::channel(HUB_MESSAGES);
+        let stop = async {
+            // A sender that is gone has stopped too.
+            let _ = stop.await;
+        };
+        let server = tokio::spawn(server::serve(listener, hub_events, ServerConfig::default(), stop));
+        let history_size = config.history_size as usize;
+        let sender = Sender {
+            ledger: Ledger::new(LedgerConfig { history_size, ..LedgerConfig::new(config.size, config.fps) }),
+            room: room(config, codecs),
+            config: config.clone(),
+            clock,
+            scene,
+            scene_start,
+            started: SystemTime::now(),
+            usage_at_start: Usage::now(),
+            command,
+            port,
+            plan,
+            debugging,
+            stream,
+            last_choice: Some(choice),
+            waiting: Vec::new(),
+            is_choosing: false,
+            source: Some(source),
+            frames: 0,
+            members: BTreeMap::new(),
+            events,
+            live,
+            rate: view::MatchRate::default(),
+            stop_server,
+            server,
+            closing: Vec::new(),
+        };
+        Ok((sender, queue, hub))
+    }
 }
 
 fn room(config: &SendConfig, codecs: Vec<crate::codec::Codec>) -> Room {

@@ -1,6 +1,5 @@
 //! The one stream that everybody is sent: its encoder, and the next one when that dies.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use crate::codec::Codec;
 use crate::encode::{
     Catalogue, Choice, ChooseError, Chooser, Control, EncoderEvent, KeyframeGate, Request, RunningEncoder, Shape, Wanted,
 };
-use crate::pipeline::{PeerOptions, Texts, TextsError};
+use crate::pipeline::{Debugging, PeerOptions, Texts, TextsError};
 use crate::units::RtpTime;
 use crate::webrtc::Lanes;
 
@@ -39,7 +38,9 @@ impl Plan {
         died: &[String],
         preferred: Option<Codec>,
     ) -> Result<Choice, ChooseError> {
-        let Plan { wanted, codec, shape, texts, catalogue } = self;
+        let Plan { codec, shape, texts, catalogue, .. } = self;
+        // Whoever asked for an encoder by name is better served by another one than by none, once it has died.
+        let wanted = if died.is_empty() { &self.wanted } else { &Wanted::Auto };
         let request = Request { wanted, codec: *codec, shape: *shape, allowed, excluded: died, preferred };
         Chooser { catalogue, texts }.choose(&request)
     }
@@ -94,7 +95,7 @@ pub(super) struct Stream {
     lanes: Arc<Lanes>,
     intake: Intake,
     events: Events,
-    dot_dir: Option<PathBuf>,
+    debugging: Debugging,
     running: Option<Running>,
     serial: u32,
     died: Vec<String>,
@@ -102,10 +103,10 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(clock: RunClock, offset: RtpTime, events: Events, dot_dir: Option<PathBuf>) -> Stream {
+    pub(super) fn new(clock: RunClock, offset: RtpTime, events: Events, debugging: Debugging) -> Stream {
         let (lanes, intake) = (Arc::default(), Intake::default());
         let (running, serial, died, keyframes) = (None, 0, Vec::new(), KeyframeGate::default());
-        Stream { clock, offset, lanes, intake, events, dot_dir, running, serial, died, keyframes }
+        Stream { clock, offset, lanes, intake, events, debugging, running, serial, died, keyframes }
     }
 
     pub(super) fn lanes(&self) -> &Arc<Lanes> {
@@ -131,7 +132,7 @@ impl Stream {
         self.stop();
         self.serial += 1;
         let report = self.report();
-        let encoder = RunningEncoder::start(&choice.pipeline, &self.clock, self.dot_dir.clone(), report)
+        let encoder = RunningEncoder::start(&choice.pipeline, &self.clock, &self.debugging, report)
             .with_context(|| format!("encoder {} does not start", choice.name))?;
         let control = Control::new(encoder.pipeline(), &choice)?;
         encoder.pipeline().dump("start");

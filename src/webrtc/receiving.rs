@@ -1,6 +1,5 @@
 //! A peer that sends encoded video to us: ours answers.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use gstreamer as gst;
@@ -11,7 +10,7 @@ use super::peer::watch_bus;
 use super::signals::{WebrtcBin, parse_description, report_channel};
 use super::{Channel, IceSettings, PeerError, Report, Trust};
 use crate::clock::RunClock;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Debugging, Pipeline};
 
 /// What a receiving peer is made of.
 #[derive(Clone, Debug)]
@@ -26,8 +25,8 @@ pub struct ReceiveSettings {
     pub trust: Arc<Trust>,
     /// Ways to the other side.
     pub ice: IceSettings,
-    /// Where graphs go, if anywhere.
-    pub dot_dir: Option<PathBuf>,
+    /// What is to be seen of the pipeline.
+    pub debugging: Debugging,
 }
 
 /// A peer that sends encoded video to us.
@@ -45,10 +44,10 @@ impl ReceivingPeer {
         clock: &RunClock,
         report: Report,
     ) -> Result<ReceivingPeer, PeerError> {
-        let ReceiveSettings { launch, tail, offer, trust, ice, dot_dir } = settings;
+        let ReceiveSettings { launch, tail, offer, trust, ice, debugging } = settings;
         let offer = parse_description(WebRTCSDPType::Offer, offer).ok_or(PeerError::Description)?;
         let mut pipeline = Pipeline::parse(name, launch)?;
-        pipeline.set_dot_dir(dot_dir.clone());
+        pipeline.set_debugging(debugging);
         clock.drive(pipeline.inner());
         watch_bus(&pipeline, &report);
         pipeline.inner().add(tail).map_err(|_| PeerError::Webrtcbin("takes no receiving tail"))?;

@@ -1,6 +1,5 @@
 //! A peer that encoded video is sent to: ours offers.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use gstreamer as gst;
@@ -13,7 +12,7 @@ use super::peer::watch_bus;
 use super::signals::{ChannelPolicy, WebrtcBin, parse_description, report_channel};
 use super::{Channel, IceSettings, Lane, PeerError, PeerEvent, Report, Trust};
 use crate::clock::RunClock;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Debugging, Pipeline};
 use crate::units::RtpTime;
 
 /// What a sending peer is made of.
@@ -27,8 +26,8 @@ pub struct StreamSettings {
     pub channel: ChannelPolicy,
     /// Ways to the other side.
     pub ice: IceSettings,
-    /// Where graphs go, if anywhere.
-    pub dot_dir: Option<PathBuf>,
+    /// What is to be seen of the pipeline.
+    pub debugging: Debugging,
 }
 
 /// A peer that encoded video is sent to.
@@ -45,7 +44,7 @@ impl SendingPeer {
     /// Makes the pipeline, starts it and makes an offer, which is reported.
     pub fn start(name: &str, settings: &StreamSettings, clock: &RunClock, report: Report) -> Result<SendingPeer, PeerError> {
         let mut pipeline = Pipeline::parse(name, &settings.launch)?;
-        pipeline.set_dot_dir(settings.dot_dir.clone());
+        pipeline.set_debugging(&settings.debugging);
         clock.drive(pipeline.inner());
         watch_bus(&pipeline, &report);
         let units = pipeline.element::<gst_app::AppSrc>("units")?;

@@ -10,6 +10,7 @@ use super::*;
 use crate::clock::RunClock;
 use crate::decode::{self, Decoded};
 use crate::encode::{EncoderEvent, RunningEncoder};
+use crate::pipeline::Debugging;
 
 const ENCODE: &str = "appsrc name=frames is-live=true format=time max-buffers=1 leaky-type=downstream \
     caps=video/x-raw,format=I420,width=64,height=64,framerate=30/1 \
@@ -47,7 +48,7 @@ impl Pair {
         let (tell, events) = sync_channel(4096);
         let rtp_caps = "application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000".parse().unwrap();
         let (channel, ice) = (ChannelPolicy::Fresh, IceSettings::default());
-        let settings = StreamSettings { launch: PEER.to_owned(), rtp_caps, channel, ice, dot_dir: None };
+        let settings = StreamSettings { launch: PEER.to_owned(), rtp_caps, channel, ice, debugging: Debugging::default() };
         let sending = SendingPeer::start("sending", &settings, &clock, report(&tell, Side::Sending)).unwrap();
         Pair { clock, events, tell, sending, receiving: None, decoded: Arc::default(), believes }
     }
@@ -89,7 +90,8 @@ impl Pair {
         let trusted = trust.clone();
         decode::attach(&tail, move || trusted.is_trusted(), &self.clock, &self.decoded).unwrap();
         let (launch, ice) = (RECEIVE.to_owned(), IceSettings::default());
-        let settings = ReceiveSettings { launch, tail, offer: offer.to_owned(), trust, ice, dot_dir: None };
+        let settings =
+            ReceiveSettings { launch, tail, offer: offer.to_owned(), trust, ice, debugging: Debugging::default() };
         ReceivingPeer::start("receiving", &settings, &self.clock, report(&self.tell, Side::Receiving)).unwrap()
     }
 
@@ -125,7 +127,7 @@ fn encoder(pair: &Pair) -> RunningEncoder {
             lanes.hand(&unit);
         }
     };
-    RunningEncoder::start(ENCODE, &pair.clock, None, hand).unwrap()
+    RunningEncoder::start(ENCODE, &pair.clock, &Debugging::default(), hand).unwrap()
 }
 
 fn push_frame(encoder: &RunningEncoder, clock: &RunClock) -> RtpTime {
