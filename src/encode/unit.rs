@@ -7,8 +7,6 @@ use gstreamer as gst;
 pub struct Unit {
     /// The bytes.
     pub buffer: gst::Buffer,
-    /// Their caps.
-    pub caps: Option<gst::Caps>,
     /// The running time of the frame: what its RTP timestamp is made of.
     pub running_time: gst::ClockTime,
     /// Can be decoded without any other.
@@ -24,6 +22,6 @@ impl Unit {
         let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
         let running_time = segment.to_running_time(buffer.pts()?)?;
         let keyframe = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
-        Some(Unit { caps: sample.caps_owned(), running_time, keyframe, buffer })
+        Some(Unit { running_time, keyframe, buffer })
     }
 }

@@ -21,6 +21,8 @@ pub struct CodecTable<T> {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Payloading {
+    /// Caps of the encoded pictures that go in.
+    pub caps: String,
     /// What must be installed.
     pub elements: Vec<String>,
     /// Launch text that ends in the payloader.

@@ -84,9 +84,12 @@ impl Texts {
 
     /// The pipeline of one receiver, at the sender.
     pub fn peer(&self, options: &PeerOptions) -> Result<String, TextsError> {
-        let PeerOptions { codec, payload_type, timestamp_offset, jitter_ms } = *options;
+        let PeerOptions { codec, h264_level, payload_type, timestamp_offset, jitter_ms } = *options;
         let payloading = self.payloaders.of(codec)?;
+        let level = f64::from(h264_level) / 10.0;
+        let caps = payloading.caps.replace("{level}", &level.to_string());
         Ok(self.peer.fill(&[
+            ("unit_caps", Value::Launch(caps)),
             ("payloader", Value::Launch(payloading.launch.clone())),
             ("payload_type", Value::Number(payload_type.into())),
             ("timestamp_offset", Value::Number(timestamp_offset.into())),
@@ -121,6 +124,8 @@ impl Texts {
 pub struct PeerOptions {
     /// What the encoder makes.
     pub codec: Codec,
+    /// `level_idc` of H.264, as in the offer; without meaning for other codecs.
+    pub h264_level: u8,
     /// RTP payload type, 96 to 127.
     pub payload_type: u8,
     /// RTP timestamp of running time 0; the same for all peers of a stream.
@@ -149,7 +154,7 @@ mod tests {
     use super::*;
 
     fn peer_options(codec: Codec) -> PeerOptions {
-        PeerOptions { codec, payload_type: 96, timestamp_offset: u32::MAX, jitter_ms: 0 }
+        PeerOptions { codec, h264_level: 31, payload_type: 96, timestamp_offset: u32::MAX, jitter_ms: 0 }
     }
 
     #[test]

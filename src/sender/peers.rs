@@ -110,7 +110,7 @@ impl Sender {
     }
 
     fn settings(&self, codec: Codec) -> anyhow::Result<StreamSettings> {
-        let (launch, rtp_caps) = self.stream.peer(&self.plan.texts, codec)?;
+        let (launch, rtp_caps) = self.stream.peer(&self.plan.texts, codec, &self.plan.shape)?;
         let channel = if self.config.reliable { ChannelPolicy::Reliable } else { ChannelPolicy::Fresh };
         let ice = crate::ice::settings(&self.config.ice_servers, self.config.ice_tcp);
         Ok(StreamSettings { launch, rtp_caps, channel, ice, debugging: self.debugging.clone() })

@@ -9,7 +9,7 @@ use gstreamer_app as gst_app;
 
 use super::event::{Event, Events};
 use crate::clock::RunClock;
-use crate::codec::Codec;
+use crate::codec::{Codec, h264_level};
 use crate::encode::{
     Catalogue, Choice, ChooseError, Chooser, Control, EncoderEvent, KeyframeGate, Request, RunningEncoder, Shape, Wanted,
 };
@@ -197,23 +197,26 @@ impl Stream {
     }
 
     /// A peer's pipeline for this codec, as text, and what its stream is in the offer.
-    pub(super) fn peer(&self, texts: &Texts, codec: Codec) -> Result<(String, gst::Caps), TextsError> {
+    pub(super) fn peer(&self, texts: &Texts, codec: Codec, shape: &Shape) -> Result<(String, gst::Caps), TextsError> {
         let (payload_type, timestamp_offset) = (PAYLOAD_TYPE, self.offset.0);
-        let launch = texts.peer(&PeerOptions { codec, payload_type, timestamp_offset, jitter_ms: 0 })?;
-        Ok((launch, rtp_caps(codec)))
+        let h264_level = h264_level(shape.size, shape.fps, shape.bitrate);
+        let launch = texts.peer(&PeerOptions { codec, h264_level, payload_type, timestamp_offset, jitter_ms: 0 })?;
+        Ok((launch, rtp_caps(codec, h264_level)))
     }
 }
 
-/// The stream as it stands in the offer. For H.264: constrained baseline, level 3.1, which every browser takes (RFC 7742 section
-/// 6.2). webrtcbin holds the payloader to these caps, so there is no field here that payloaders do not write.
-fn rtp_caps(codec: Codec) -> gst::Caps {
+/// The stream as it stands in the offer. For H.264: constrained baseline (RFC 7742 section 6.2). webrtcbin holds the payloader to
+/// these caps, so there is no field here that payloaders do not write.
+fn rtp_caps(codec: Codec, h264_level: u8) -> gst::Caps {
     let caps = gst::Caps::builder("application/x-rtp")
         .field("media", "video")
         .field("encoding-name", codec.encoding_name())
         .field("payload", i32::from(PAYLOAD_TYPE))
         .field("clock-rate", 90_000i32);
     match codec {
-        Codec::H264 => caps.field("packetization-mode", "1").field("profile-level-id", "42e01f").build(),
+        Codec::H264 => {
+            caps.field("packetization-mode", "1").field("profile-level-id", format!("42e0{h264_level:02x}")).build()
+        }
         _ => caps.build(),
     }
 }

@@ -64,13 +64,8 @@ impl Lane {
             let (from, to) = (LaneState::AwaitingKeyframe as u8, LaneState::Open as u8);
             let _ = self.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire);
         }
-        let buffer = stamped(unit);
-        let mut sample = gst::Sample::builder().buffer(&buffer);
-        if let Some(caps) = &unit.caps {
-            sample = sample.caps(caps);
-        }
         // An error is the end of the peer's pipeline, which its bus reports.
-        let _ = self.units.push_sample(&sample.build());
+        let _ = self.units.push_buffer(stamped(unit));
         Handed::Yes
     }
 }
@@ -145,7 +140,7 @@ mod tests {
     fn unit(keyframe: bool) -> Unit {
         let mut buffer = gst::Buffer::with_size(4).expect("memory");
         buffer.make_mut().set_pts(gst::ClockTime::from_seconds(3_600_000));
-        Unit { buffer, caps: None, running_time: gst::ClockTime::from_seconds(1), keyframe }
+        Unit { buffer, running_time: gst::ClockTime::from_seconds(1), keyframe }
     }
 
     #[test]
