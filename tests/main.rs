@@ -3,3 +3,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod laws;
+mod support;
+mod the_loop;
