@@ -77,6 +77,12 @@ impl Process {
         found.unwrap_or_else(|| panic!("'{pattern}' was not said {nth} times within {patience:?}:\n{}", self.said()))
     }
 
+    /// What `find` finds in the lines on stderr, as soon as it does.
+    pub fn wait_until<T>(&self, what: &str, find: impl Fn(&[String]) -> Option<T>) -> T {
+        let found = self.stderr.wait(PATIENCE, find);
+        found.unwrap_or_else(|| panic!("not within {PATIENCE:?}: {what}:\n{}", self.said()))
+    }
+
     /// How many lines on stderr contain `pattern` by now.
     pub fn said_times(&self, pattern: &str) -> usize {
         self.stderr.lock().lines.iter().filter(|line| line.contains(pattern)).count()
