@@ -5,6 +5,7 @@
 pub mod process;
 pub mod report;
 pub mod roles;
+pub mod websocket;
 pub mod xvfb;
 
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
