@@ -11,8 +11,17 @@ use crate::signalling::client::{ClientError, UrlError};
 
 /// Says what went wrong, on stderr, and gives the exit code.
 pub fn tell(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", text(error));
     exit_code(error)
+}
+
+/// The error and its causes, without those that it names itself.
+fn text(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told {
+        told if told.is_empty() => cause,
+        told if told.contains(&cause) => told,
+        told => format!("{told}: {cause}"),
+    })
 }
 
 /// The exit code of the error or of what caused it.
@@ -48,6 +57,15 @@ mod tests {
     use anyhow::Context as _;
 
     use super::*;
+
+    #[test]
+    fn no_cause_is_told_twice() {
+        let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let path = "a.log".into();
+        assert_eq!(text(&LogError::Unwritable { path, source: full() }.into()).matches("no storage space").count(), 1);
+        let wrapped = Err::<(), _>(full()).context("cannot write b.log").expect_err("is one");
+        assert_eq!(text(&wrapped), "cannot write b.log: no storage space");
+    }
 
     #[test]
     fn the_cause_decides_however_it_is_wrapped() {

@@ -29,10 +29,7 @@ pub enum ConfigError {
         source: Box<toml::de::Error>,
     },
     /// A key that is no setting.
-    #[error("{}: '{key}' {place} is no setting{}", path.display(), nearest.as_ref().map_or_else(
-        || "; docs/configuration.md lists them".to_owned(),
-        |nearest| format!("; did you mean '{nearest}'?")
-    ))]
+    #[error("{}: '{key}' {place} is no setting; {hint}", path.display())]
     UnknownKey {
         /// The file.
         path: PathBuf,
@@ -40,8 +37,8 @@ pub enum ConfigError {
         key: String,
         /// Its table.
         place: String,
-        /// The known one that is most like it.
-        nearest: Option<String>,
+        /// Where it belongs or what may be meant.
+        hint: String,
     },
     /// A value that does not fit its setting.
     #[error("{place} = {value}: {why}")]
@@ -91,11 +88,10 @@ impl ConfigError {
         ConfigError::Value { place: place.to_owned(), value: cli::redact(value), why: cli::redact(&why) }
     }
 
-    /// 0 for `--help` and `--version`, 1 where the machine is in the way, else 2.
+    /// 0 for `--help` and `--version`, else 2.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             ConfigError::Syntax(error) if !error.use_stderr() => ExitCode::Ok,
-            ConfigError::Unwritable { .. } => ExitCode::Failure,
             _ => ExitCode::Usage,
         }
     }

@@ -38,32 +38,32 @@ impl SettingsFile {
                 _ if ENCODER_KEYS.contains(&name.as_str()) => {}
                 Value::Table(table) if TABLES.contains(&name.as_str()) => {
                     let command = definition.find_subcommand(name).unwrap_or(definition);
-                    self.check_table(&format!("in [{name}]"), table, command, &[])?;
+                    self.check_table(&format!("in [{name}]"), table, command, definition)?;
                 }
                 _ => {
-                    self.check_table("at the top", &Table::from_iter([(name.clone(), value.clone())]), definition, &TABLES)?
+                    let table = Table::from_iter([(name.clone(), value.clone())]);
+                    self.check_table("at the top", &table, definition, definition)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn check_table(&self, place: &str, table: &Table, command: &clap::Command, others: &[&str]) -> Result<(), ConfigError> {
-        let global = !others.is_empty();
-        let of_table = || command.get_arguments().filter(|arg| arg.is_global_set() == global);
+    fn check_table(
+        &self,
+        place: &str,
+        table: &Table,
+        command: &clap::Command,
+        definition: &clap::Command,
+    ) -> Result<(), ConfigError> {
         for (name, value) in table {
-            if let Some(arg) = of_table().find(|arg| key(arg) == Some(name)) {
-                self.words_of(arg, value)?;
-                continue;
+            match own_settings(command, definition).find(|arg| key(arg) == Some(name)) {
+                Some(arg) => drop(self.words_of(arg, value)?),
+                None => {
+                    let (path, hint) = (self.path.clone(), hint(name, command, definition));
+                    return Err(ConfigError::UnknownKey { path, key: name.clone(), place: place.to_owned(), hint });
+                }
             }
-            let known = of_table().filter_map(key).chain(others.iter().copied());
-            let nearest = value::nearest(name, known).map(str::to_owned);
-            return Err(ConfigError::UnknownKey {
-                path: self.path.clone(),
-                key: name.clone(),
-                place: place.to_owned(),
-                nearest,
-            });
         }
         Ok(())
     }
@@ -88,6 +88,28 @@ impl SettingsFile {
     pub(super) fn encoders(&self) -> Table {
         let entries = ENCODER_KEYS.iter().filter_map(|key| Some(((*key).to_owned(), self.content.get(*key)?.clone())));
         entries.collect()
+    }
+}
+
+/// The settings that stand in a command's own table; at the top those of all commands.
+fn own_settings<'a>(command: &'a clap::Command, definition: &clap::Command) -> impl Iterator<Item = &'a Arg> {
+    let at_the_top = command.get_name() == definition.get_name();
+    command.get_arguments().filter(move |arg| arg.is_global_set() == at_the_top)
+}
+
+/// What to do about a key that a command does not have.
+fn hint(name: &str, command: &clap::Command, definition: &clap::Command) -> String {
+    let has = |command| own_settings(command, definition).any(|arg| key(arg) == Some(name));
+    if has(definition) {
+        return "it belongs to the top of the file".to_owned();
+    }
+    if let Some(table) = TABLES.iter().find(|table| definition.find_subcommand(table).is_some_and(has)) {
+        return format!("it belongs in [{table}]");
+    }
+    let tables = TABLES.iter().copied().filter(|_| command.get_name() == definition.get_name());
+    match value::nearest(name, own_settings(command, definition).filter_map(key).chain(tables)) {
+        Some(nearest) => format!("did you mean '{nearest}'?"),
+        None => "docs/configuration.md lists them".to_owned(),
     }
 }
 

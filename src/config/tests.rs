@@ -93,10 +93,11 @@ fn the_demo_has_its_own_port_and_length() {
 fn unknown_keys_name_key_file_and_the_nearest() {
     for (file, needed) in [
         ("[send]\nmax_receivers = 3\n", ["'max_receivers' in [send]", "'max-receivers'"]),
-        ("[receive]\nscene = 'ball'\n", ["'scene' in [receive]", "docs/configuration.md"]),
+        ("[receive]\nscene = 'ball'\n", ["'scene' in [receive]", "it belongs in [send]"]),
         ("[recieve]\nport = 1\n", ["'recieve' at the top", "'receive'"]),
-        ("fps = 30\n", ["'fps' at the top", "docs/configuration.md"]),
-        ("[send]\nlog-dir = 'x'\n", ["'log-dir' in [send]", "no setting"]),
+        ("fps = 30\n", ["'fps' at the top", "it belongs in [send]"]),
+        ("[send]\nlog-dir = 'x'\n", ["'log-dir' in [send]", "it belongs to the top"]),
+        ("[send]\ncolour-of-the-sky = 'blue'\n", ["'colour-of-the-sky' in [send]", "docs/configuration.md"]),
         ("config = 'other.toml'\n", ["'config' at the top", "no setting"]),
         ("[send]\nhelp = true\n", ["'help' in [send]", "no setting"]),
     ] {

@@ -41,7 +41,7 @@ pub(super) fn words(arg: &Arg, value: &Value) -> Result<Vec<String>, String> {
         }
         _ => plain(value).map(|text| vec![format!("{flag}={text}")]),
     };
-    let words = words.ok_or_else(|| format!("a {} is not allowed here; write a text or a number", value.type_str()))?;
+    let words = words.ok_or_else(|| "allowed is a text or a number".to_owned())?;
     allowed(arg, &words)?;
     Ok(words)
 }

@@ -99,7 +99,8 @@ impl Write for Console {
 /// # Errors
 /// Any other than a broken pipe, a full disk for example.
 pub fn print_out(text: &str) -> io::Result<()> {
-    forgive_broken_pipe(write_all(&mut io::stdout().lock(), text))
+    let written = forgive_broken_pipe(write_all(&mut io::stdout().lock(), text));
+    written.map_err(|error| io::Error::new(error.kind(), format!("cannot write to standard output: {error}")))
 }
 
 fn write_all(out: &mut impl Write, text: &str) -> io::Result<()> {
