@@ -42,7 +42,7 @@ async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         Command::Receive(config) => receiver::run(config, common).await,
         Command::Demo(config) => demo::run(config, common, &settings.send_words).await,
         Command::Encoders(config) => tools::encoders(config, encoders),
-        Command::Pipeline(command) => tools::pipeline(command, encoders).await,
+        Command::Pipeline(command) => tools::pipeline(command, common, encoders).await,
         Command::Completions { shell } => tools::completions(*shell),
         Command::Health { url } => tools::health(url).await,
     }

@@ -7,11 +7,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::cli::{self, EncodersConfig, ExitCode, PipelineCommand, ReceiveConfig, SendConfig};
+use crate::cli::{self, Common, EncodersConfig, ExitCode, PipelineCommand, ReceiveConfig, SendConfig};
+use crate::codec::Codec;
 use crate::config::ConfigError;
 use crate::encode::{self, Chooser, DEFAULT_GOP_FRAMES, Shape};
 use crate::logging::print_out;
-use crate::pipeline::{self, Pipeline, Stop, Texts};
+use crate::pipeline::{self, Pipeline, PipelineError, Stop, Texts};
 use crate::sender;
 use crate::signals::Signals;
 use crate::units::Bitrate;
@@ -42,10 +43,10 @@ pub fn encoders(config: &EncodersConfig, encoders: &toml::Table) -> anyhow::Resu
 }
 
 /// `rebound pipeline`: prints what would run, or plays it.
-pub async fn pipeline(command: &PipelineCommand, encoders: &toml::Table) -> anyhow::Result<ExitCode> {
-    let (text, run) = match command {
-        PipelineCommand::Send { config, run } => (send_text(config, encoders)?, *run),
-        PipelineCommand::Receive { config, run } => (receive_text(config)?, *run),
+pub async fn pipeline(command: &PipelineCommand, common: &Common, encoders: &toml::Table) -> anyhow::Result<ExitCode> {
+    let (text, dot, run) = match command {
+        PipelineCommand::Send { config, run } => (send_text(config, encoders)?, &config.dot, *run),
+        PipelineCommand::Receive { config, codec, run } => (receive_text(config, *codec)?, &config.dot, *run),
     };
     if !run {
         print_out(&(pipeline::gst_launch(&text) + "\n"))?;
@@ -58,7 +59,11 @@ pub async fn pipeline(command: &PipelineCommand, encoders: &toml::Table) -> anyh
         signals.recv().await;
         stopper.stop();
     });
-    let pipeline = Pipeline::parse("pipeline", &text)?;
+    let mut pipeline = Pipeline::parse("pipeline", &text)?;
+    pipeline.set_dot_dir(dot.clone());
+    if common.verbose > 0 {
+        pipeline.log_changes();
+    }
     tokio::task::spawn_blocking(move || pipeline::play(pipeline, stop, &ending)).await??;
     Ok(ExitCode::Ok)
 }
@@ -69,9 +74,13 @@ fn send_text(config: &SendConfig, encoders: &toml::Table) -> anyhow::Result<Stri
     Ok(pipeline::send_text(&plan.texts, choice.codec, &choice.caps, &choice.printable)?)
 }
 
-fn receive_text(config: &ReceiveConfig) -> anyhow::Result<String> {
+fn receive_text(config: &ReceiveConfig, codec: Option<Codec>) -> anyhow::Result<String> {
     let texts = Texts::load(config.pipelines.as_deref())?;
-    let codec = texts.decodable().into_iter().next().context("no codec can be decoded here")?;
+    let codec = codec.or_else(|| texts.decodable().into_iter().next()).context("no codec can be decoded here")?;
+    let elements = texts.decoders.of(codec)?.missing();
+    if !elements.is_empty() {
+        bail!(PipelineError::Missing { pipeline: "receive".to_owned(), elements });
+    }
     Ok(pipeline::receive_text(&texts, codec, config.jitter_ms, "autovideosink")?)
 }
 
@@ -93,7 +102,8 @@ pub async fn health(url: &url::Url) -> anyhow::Result<ExitCode> {
 async fn check(url: &url::Url) -> anyhow::Result<()> {
     let host = url.host_str().context("the URL has no host")?;
     let port = url.port_or_known_default().context("the URL has no port")?;
-    let mut stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
+    let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await;
+    let mut stream = stream.with_context(|| format!("no sender answers at {url}"))?;
     let request = format!("GET {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n", url.path());
     stream.write_all(request.as_bytes()).await?;
     let mut reply = [0; 12];

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use clap::builder::{Styles, styling::AnsiColor};
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::codec::Codec;
 use crate::units::{Fps, Size};
 
 pub use exit::ExitCode;
@@ -48,7 +49,7 @@ const COLOURS: Styles = Styles::styled()
 
 /// Everything on the command line.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "rebound", about = ABOUT, styles = COLOURS, disable_help_subcommand = true, arg_required_else_help = true)]
+#[command(name = "rebound", about = ABOUT, styles = COLOURS, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -104,7 +105,9 @@ impl Command {
 
 /// `rebound encoders`
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Example:\n  rebound encoders --size 1920x1080 --fps 60 --json | jq '.[] | select(.available)'")]
+#[command(
+    after_help = "Example:\n  rebound encoders --size 1920x1080 --fps 60 --json | jq '.encoders[] | select(.available)'"
+)]
 pub struct EncodersConfig {
     /// Print JSON instead of a table
     #[arg(long)]
@@ -122,7 +125,6 @@ pub struct EncodersConfig {
 
 /// `rebound pipeline`
 #[derive(Clone, Debug, Subcommand)]
-#[command(disable_help_subcommand = true)]
 pub enum PipelineCommand {
     /// What `rebound send` would run with the same options
     Send {
@@ -138,6 +140,9 @@ pub enum PipelineCommand {
         /// The receiver's options.
         #[command(flatten)]
         config: Box<ReceiveConfig>,
+        /// The codec that `rebound pipeline send` chose: h264, vp8, vp9, av1, h265 [default: the first that can be decoded here]
+        #[arg(long, value_name = "NAME", help_heading = "Video")]
+        codec: Option<Codec>,
         /// Play it on this machine instead of printing it
         #[arg(long)]
         run: bool,
