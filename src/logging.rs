@@ -163,10 +163,14 @@ fn filter(options: &Common) -> Result<EnvFilter, LogError> {
     };
     match &options.log_filter {
         Some(filter) => EnvFilter::try_new(filter).map_err(|source| LogError::Filter { filter: filter.clone(), source }),
-        // What other crates have to say about their sockets is seldom what is looked for.
-        None => Ok(EnvFilter::default().add_directive(LevelFilter::INFO.min(level).into()).add_directive(
-            format!("rebound={level}").parse().map_err(|source| LogError::Filter { filter: level.to_string(), source })?,
-        )),
+        None => {
+            // What other crates have to say about their sockets is seldom what is looked for. GStreamer's log has passed
+            // GST_DEBUG already.
+            let others = LevelFilter::INFO.min(level);
+            let gstreamer = if level == LevelFilter::WARN { level } else { LevelFilter::TRACE };
+            let filter = format!("{others},rebound={level},gst={gstreamer}");
+            EnvFilter::try_new(&filter).map_err(|source| LogError::Filter { filter, source })
+        }
     }
 }
 
@@ -182,15 +186,15 @@ mod tests {
 
     #[test]
     fn verbosity_sets_our_level_and_leaves_others_alone() {
-        for (args, ours, others) in [
-            ("", "info", "info"),
-            ("-q", "warn", "warn"),
-            ("-v", "debug", "info"),
-            ("-vv", "trace", "info"),
-            ("-qv", "debug", "info"),
+        for (args, ours, others, gstreamer) in [
+            ("", "info", "info", "trace"),
+            ("-q", "warn", "warn", "warn"),
+            ("-v", "debug", "info", "trace"),
+            ("-vv", "trace", "info", "trace"),
+            ("-qv", "debug", "info", "trace"),
         ] {
             let filter = filter(&options(args)).expect("a filter").to_string();
-            let expected = format!("rebound={ours},{others}");
+            let expected = format!("rebound={ours},gst={gstreamer},{others}");
             assert_eq!(filter, expected, "{args}");
         }
     }

@@ -20,8 +20,9 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The first that starts is taken. Not autovideosink: without a display it goes on to take the console, draws in letters, or
-/// shows nothing and says so to nobody.
-const SINKS: [&str; 4] = ["waylandsink", "ximagesink", "osxvideosink", "d3d11videosink"];
+/// shows nothing and says so to nobody. waylandsink comes after ximagesink, which Wayland's desktops serve too, since its library
+/// complains on stderr where there is no Wayland.
+const SINKS: [&str; 4] = ["ximagesink", "waylandsink", "osxvideosink", "d3d11videosink"];
 
 /// appsrc holds one frame, and a newer one takes its place: a window that is slow shows the newest frame, not the next.
 fn launch_text(width: u32, height: u32, sink: &str) -> String {
@@ -59,6 +60,9 @@ pub enum WindowEnd {
 }
 
 /// A window that shows the newest frame that it gets. Dropping it closes it.
+///
+/// One that someone closes ends alone. When the X server itself dies, Xlib ends the whole process with code 1, and only unsafe
+/// code could keep it from that.
 pub struct Window {
     shared: Arc<Shared>,
 }
