@@ -12,7 +12,7 @@ use crate::codec::Codec;
 use crate::config::ConfigError;
 use crate::encode::{self, Chooser, DEFAULT_GOP_FRAMES, Shape};
 use crate::logging::print_out;
-use crate::pipeline::{self, Pipeline, PipelineError, Stop, Texts};
+use crate::pipeline::{self, Debugging, Pipeline, PipelineError, Stop, Texts};
 use crate::sender;
 use crate::signals::Signals;
 use crate::units::Bitrate;
@@ -60,10 +60,7 @@ pub async fn pipeline(command: &PipelineCommand, common: &Common, encoders: &tom
         stopper.stop();
     });
     let mut pipeline = Pipeline::parse("pipeline", &text)?;
-    pipeline.set_dot_dir(dot.clone());
-    if common.verbose > 0 {
-        pipeline.log_changes();
-    }
+    pipeline.set_debugging(&Debugging { dot_dir: dot.clone(), log_changes: common.verbose > 0 });
     tokio::task::spawn_blocking(move || pipeline::play(pipeline, stop, &ending)).await??;
     Ok(ExitCode::Ok)
 }
