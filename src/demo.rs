@@ -56,8 +56,15 @@ fn sender(program: &Path, config: &DemoConfig, port: u16, words: &[OsString]) ->
 
 fn receiver(program: &Path, config: &DemoConfig, common: &Common, port: u16, number: u32) -> anyhow::Result<Child> {
     let mut command = role(program, "receive");
-    let url = format!("ws://{}:{port}/ws", config.send.host);
-    command.args([&url, "--detector", &config.detector, "--name", &format!("receiver-{number}")]);
+    let send = &config.send;
+    command.args(["--host", &send.host, "--port", &port.to_string()]);
+    if send.ice_tcp {
+        command.arg("--ice-tcp");
+    }
+    if let Some(directory) = &send.pipelines {
+        command.arg("--pipelines").arg(directory);
+    }
+    command.args(["--detector", config.detector.as_str(), "--name", &format!("receiver-{number}")]);
     if let Some(directory) = &common.log_dir {
         command.arg("--log-dir").arg(directory);
     }

@@ -25,6 +25,7 @@
 
 pub mod cli;
 pub mod clock;
+mod closing;
 pub mod codec;
 pub mod config;
 pub mod decode;

@@ -28,7 +28,7 @@ impl Unwrapped {
 
 /// The presentation time that stands for extended ticks: the nearest nanosecond above, so that [`rtp_of_ns`] gives it back.
 pub(super) fn ns_of_ticks(ticks: u64) -> u64 {
-    (ticks * 100_000).div_ceil(9)
+    u64::try_from((u128::from(ticks) * 100_000).div_ceil(9)).unwrap_or(u64::MAX - 1)
 }
 
 /// The RTP timestamp that a presentation time stands for.

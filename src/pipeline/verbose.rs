@@ -16,10 +16,16 @@ impl Pipeline {
     }
 }
 
+/// What must not be in any log: SRTP's keys, DTLS's private key, ICE's and TURN's passwords.
+fn is_secret(property: &str) -> bool {
+    let secrets = ["key", "mki", "pem", "pwd", "password", "turn-server"];
+    property.split('-').any(|word| secrets.contains(&word)) || secrets.contains(&property)
+}
+
 /// The value as text; nothing for what cannot be read or only repeats itself, as gst-launch leaves out too.
 fn readable_value(object: &gst::Object, spec: &glib::ParamSpec) -> Option<String> {
     let noise = ["parent", "last-sample", "stats", "current-level-buffers", "current-level-bytes", "current-level-time"];
-    if !spec.flags().contains(glib::ParamFlags::READABLE) || noise.contains(&spec.name()) {
+    if !spec.flags().contains(glib::ParamFlags::READABLE) || noise.contains(&spec.name()) || is_secret(spec.name()) {
         return None;
     }
     let value = object.property_value(spec.name());

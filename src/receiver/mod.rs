@@ -25,7 +25,7 @@ use crate::signalling::message::{
 };
 use crate::signals::Signals;
 use crate::webrtc::{PeerError, PeerEvent, ReceivingPeer};
-use session::{Session, SessionId};
+use session::{NEGOTIATE_WITHIN, Session, SessionId};
 use watch::Show;
 
 pub use start::run;
@@ -149,14 +149,13 @@ impl Receiver {
 
     fn on_welcome(&mut self, welcome: &Welcome) {
         tracing::info!(id = welcome.id, "the sender lets us in");
-        for server in &welcome.ice_servers {
-            match start::ice_server(server) {
-                Some(server) if self.config.ice_servers.is_empty() => self.config.ice_servers.push(server),
-                Some(_) => {}
-                None => tracing::warn!("the sender names an ICE server that cannot be read: {}", server.urls),
-            }
+        let own = &self.config.ice_servers;
+        let announced: Vec<_> = welcome.ice_servers.iter().filter_map(start::ice_server).collect();
+        if announced.len() < welcome.ice_servers.len() {
+            tracing::warn!("the sender names ICE servers that cannot be read");
         }
-        self.ice = crate::ice::settings(&self.config.ice_servers, self.config.ice_tcp);
+        // One's own are better known than the sender's.
+        self.ice = crate::ice::settings(if own.is_empty() { &announced } else { own }, self.config.ice_tcp);
     }
 
     fn on_error(&mut self, error: &ErrorReport) {
@@ -197,8 +196,7 @@ impl Receiver {
             }
             PeerEvent::Connected => {
                 tracing::info!("connected: the sender's certificate is the one it promised");
-                session.deadline = None;
-                session.liveness.heartbeat(now);
+                session.deadline = Some(now + NEGOTIATE_WITHIN);
                 session.dump("connected");
             }
             PeerEvent::Untrusted => {
@@ -210,7 +208,8 @@ impl Receiver {
                 session.dump("error");
                 self.leave(&reason);
             }
-            PeerEvent::ChannelOpen | PeerEvent::Sent { .. } | PeerEvent::KeyframeWanted => {}
+            PeerEvent::ChannelOpen => session.on_open(now),
+            PeerEvent::Sent { .. } | PeerEvent::KeyframeWanted => {}
         }
     }
 
@@ -218,9 +217,9 @@ impl Receiver {
         let Some(session) = &mut self.session else { return };
         match feedback::message::read(text.as_bytes()) {
             Ok(Message::Ping(ping)) => {
-                session.liveness.heartbeat(at);
+                session.on_open(at);
                 let mut text = String::new();
-                let pong = ping.answer(micros(at), micros(self.clock.now()));
+                let pong = ping.answer(watch::micros(at), watch::micros(self.clock.now()));
                 if let (Ok(()), Some(peer)) = (pong.write(&mut text), &session.peer) {
                     // Lost pongs are part of the protocol.
                     let _ = peer.channel().send(&text);
@@ -260,8 +259,4 @@ impl Receiver {
             start::close(peer);
         }
     }
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

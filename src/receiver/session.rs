@@ -10,8 +10,8 @@ use crate::feedback::{Liveness, SILENCE};
 use crate::signalling::gate::{Candidate, CandidateGate, CandidatePolicy, CandidateVerdict};
 use crate::webrtc::{ReceivingPeer, Trust};
 
-/// How long the sender may take from `join` to its offer, and again from our answer to the connection: as long as the sender
-/// itself waits for us in [`crate::signalling::room`].
+/// How long the sender may take from `join` to its offer, from there to the connection, and from there to the data channel: as
+/// long as the sender itself waits for us in [`crate::signalling::room`].
 pub(super) const NEGOTIATE_WITHIN: Duration = Duration::from_secs(12);
 
 /// A session is told apart from the one before, whose late events do not count.
@@ -50,6 +50,12 @@ impl Session {
             deadline: Some(now + NEGOTIATE_WITHIN),
             liveness: Liveness::new(now, SILENCE),
         }
+    }
+
+    /// The sender can be heard: from now on its silence means something. Not before: on a bad path the channel takes seconds.
+    pub(super) fn on_open(&mut self, now: Duration) {
+        self.deadline = None;
+        self.liveness.heartbeat(now);
     }
 
     /// Why it is of no more use, if it is not.

@@ -48,7 +48,7 @@ pub async fn run(config: &ReceiveConfig, common: &Common) -> anyhow::Result<Exit
 
 /// Ends a peer, off the loop.
 pub(super) fn close(peer: ReceivingPeer) {
-    tokio::task::spawn_blocking(|| peer.close());
+    drop(crate::closing::off_the_loop(|| peer.close()));
 }
 
 /// A server that the sender names, as ours.

@@ -10,6 +10,7 @@ use crate::decode::{Decoded, Picture};
 use crate::detect::{Detector, Sighting};
 use crate::feedback::message::MAX_OBJECTS;
 use crate::feedback::{Recent, Sightings};
+use crate::units::RtpTime;
 use crate::webrtc::Channel;
 
 /// Is shown what was seen, after the coordinates are on their way. Must not block.
@@ -53,7 +54,7 @@ impl Watcher {
     fn run(mut self) -> Option<Show> {
         let mut message = Sightings {
             seq: 0,
-            rtp: crate::units::RtpTime(0),
+            rtp: RtpTime(0),
             width: 0,
             height: 0,
             objects: Vec::new(),
@@ -108,6 +109,7 @@ impl Watcher {
     }
 }
 
-fn micros(time: Duration) -> u64 {
+/// As the messages count time.
+pub(super) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

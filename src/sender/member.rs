@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::codec::Codec;
 use crate::feedback::Liveness;
 use crate::server::Outbox;
 use crate::webrtc::SendingPeer;
@@ -14,7 +15,9 @@ pub(super) struct Member {
     pub(super) hello_at: Duration,
     /// As in the report.
     pub(super) name: String,
-    /// Its connection, once that is being made.
+    /// What it is or will be sent, from the moment its connection is being made.
+    pub(super) codec: Option<Codec>,
+    /// Its connection, once it is made.
     pub(super) peer: Option<SendingPeer>,
     /// Its certificate is the promised one.
     pub(super) is_trusted: bool,
@@ -28,18 +31,13 @@ pub(super) struct Member {
 
 impl Member {
     pub(super) fn new(outbox: Outbox, hello_at: Duration) -> Member {
-        let (peer, active) = (None, None);
+        let (codec, peer, active) = (None, None, None);
         let (is_trusted, has_channel, complained) = (false, false, false);
-        Member { outbox, hello_at, name: String::new(), peer, is_trusted, has_channel, active, complained }
+        Member { outbox, hello_at, name: String::new(), codec, peer, is_trusted, has_channel, active, complained }
     }
 
     /// Whether it can be sent video from now on: not before, so that nothing piles up and nothing is measured that is no latency.
     pub(super) fn is_ready(&self) -> bool {
         self.active.is_none() && self.is_trusted && self.has_channel && self.peer.is_some()
-    }
-
-    /// In a word, for people.
-    pub(super) fn state(&self) -> &'static str {
-        if self.active.is_some() { "connected" } else { "connecting" }
     }
 }

@@ -27,6 +27,7 @@ use crate::pipeline::Debugging;
 use crate::report::Ledger;
 use crate::scene::{Scene, Truth};
 use crate::server::HubEvent;
+use crate::signalling::message::ErrorCode;
 use crate::signalling::room::{ConnectionId, NewPeer, Room};
 use crate::signals::Signals;
 use crate::source::SceneSource;
@@ -72,6 +73,8 @@ struct Sender {
     /// Asked for a codec that the running encoder does not make; an encoder for them is being looked for.
     waiting: Vec<(ConnectionId, NewPeer)>,
     is_choosing: bool,
+    /// An encoder died while one was being looked for.
+    must_choose_again: bool,
     source: Option<SceneSource>,
     ledger: Ledger,
     frames: u64,
@@ -79,7 +82,7 @@ struct Sender {
     members: BTreeMap<ConnectionId, Member>,
     events: Events,
     live: Live,
-    rate: view::MatchRate,
+    rates: view::MatchRates,
     stop_server: oneshot::Sender<()>,
     server: JoinHandle<()>,
     closing: Vec<JoinHandle<()>>,
@@ -91,8 +94,8 @@ impl Sender {
         &mut self,
         queue: &mut mpsc::Receiver<Event>,
         hub: &mut mpsc::Receiver<HubEvent>,
+        signals: &mut Signals,
     ) -> anyhow::Result<ExitCode> {
-        let mut signals = Signals::listen()?;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let mut ending: Option<(Ending, Duration)> = None;
@@ -105,7 +108,8 @@ impl Sender {
             };
             let interrupted = matches!(event, Event::Interrupted);
             match ending {
-                Some(_) if interrupted => return Ok(ExitCode::Interrupted),
+                Some((Ending::Interrupted, _)) if interrupted => return Ok(ExitCode::Interrupted),
+                Some((Ending::Done, until)) if interrupted => ending = Some((Ending::Interrupted, until)),
                 None => {
                     let why = if interrupted { Some(Ending::Interrupted) } else { self.is_done() };
                     if let Some(why) = why {
@@ -183,16 +187,19 @@ impl Sender {
     }
 
     fn on_encoder_failed(&mut self, serial: u32, reason: &str) {
-        let Some(name) = self.stream.choice().map(|choice| (choice.name.clone(), choice.codec)) else { return };
+        let Some(choice) = self.stream.choice().cloned() else { return };
         if self.stream.on_failed(serial) {
-            tracing::warn!(encoder = name.0, "the encoder failed, the next one takes over: {reason}");
-            self.look_for_encoder(None, Some(name.1));
+            tracing::warn!(encoder = choice.name, "the encoder failed, the next one takes over: {reason}");
+            self.look_for_encoder(None, Some(choice.codec));
         }
     }
 
     /// Looks for an encoder, off the loop: trials take time.
     fn look_for_encoder(&mut self, allowed: Option<Vec<Codec>>, preferred: Option<Codec>) {
-        self.is_choosing = true;
+        if std::mem::replace(&mut self.is_choosing, true) {
+            self.must_choose_again = true;
+            return;
+        }
         let (plan, died, events) = (self.plan.clone(), self.stream.died().to_vec(), self.events.clone());
         tokio::task::spawn_blocking(move || {
             events.tell(Event::EncoderChosen(plan.choose(allowed.as_deref(), &died, preferred)));
@@ -201,10 +208,22 @@ impl Sender {
 
     fn on_encoder_chosen(&mut self, chosen: Result<Choice, ChooseError>) -> anyhow::Result<()> {
         self.is_choosing = false;
+        let last_codec = self.last_choice.as_ref().map(|choice| choice.codec);
+        if std::mem::take(&mut self.must_choose_again) {
+            // What was found is from before an encoder died.
+            self.look_for_encoder(None, last_codec);
+            return Ok(());
+        }
         match chosen {
-            Ok(choice) => self.switch_to(choice)?,
-            // One was running, and goes on for whoever can decode it.
-            Err(error) if self.stream.choice().is_some() => tracing::warn!("{error}"),
+            Ok(choice) => {
+                if let Err(error) = self.switch_to(choice) {
+                    tracing::warn!("{error:#}");
+                    self.look_for_encoder(None, last_codec);
+                    return Ok(());
+                }
+            }
+            // One is running, and goes on for whoever can decode it.
+            Err(error) if self.stream.choice().is_some() => self.refuse_waiting(&error),
             Err(error) => return Err(error.into()),
         }
         for (id, peer) in std::mem::take(&mut self.waiting) {
@@ -213,15 +232,25 @@ impl Sender {
         Ok(())
     }
 
+    /// There is no encoder for those who cannot decode what is running.
+    fn refuse_waiting(&mut self, error: &ChooseError) {
+        let Some(codec) = self.stream.choice().map(|choice| choice.codec) else { return };
+        let (served, refused) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|(_, new)| new.codecs.contains(&codec));
+        self.waiting = served;
+        let refused: Vec<(ConnectionId, NewPeer)> = refused;
+        for (id, _) in refused {
+            self.room.on_peer_failed(id, ErrorCode::NoCommonCodec, &error.to_string());
+        }
+    }
+
     fn switch_to(&mut self, choice: Choice) -> anyhow::Result<()> {
         let codec = choice.codec;
-        let before = self.stream.choice().map(|choice| choice.codec);
         self.stream.start(choice.clone())?;
         self.last_choice = Some(choice);
         self.stream.want_keyframe();
-        if before.is_none_or(|before| before != codec) {
-            self.dismiss_peers_of_other_codec(codec);
-        }
+        self.dismiss_peers_of_other_codec(codec);
+        self.room.set_codecs(self.plan.codecs(codec));
         Ok(())
     }
 }

@@ -15,9 +15,6 @@ use crate::signalling::message::ErrorCode;
 use crate::signalling::room::{Action, ConnectionId, NewPeer};
 use crate::webrtc::{ChannelPolicy, PeerError, PeerEvent, Report, SendingPeer, StreamSettings, Trust};
 
-/// How long a peer may take to end; webrtcbin 1.22 is known to deadlock now and then, and then its threads are left behind.
-pub(super) const CLOSE_WITHIN: Duration = Duration::from_secs(5);
-
 impl Sender {
     pub(super) fn on_hub(&mut self, event: HubEvent) {
         let now = self.clock.now();
@@ -32,7 +29,9 @@ impl Sender {
                 tracing::debug!(receiver = id.0, ?why, "signalling closed");
                 self.room.on_closed(id);
                 self.act();
-                self.members.remove(&id);
+                if let Some(peer) = self.members.remove(&id).and_then(|member| member.peer) {
+                    self.close(peer);
+                }
             }
         }
     }
@@ -83,9 +82,9 @@ impl Sender {
             Ok(settings) => settings,
             Err(error) => return self.room.on_peer_failed(id, ErrorCode::InternalError, &error.to_string()),
         };
-        if let Some(member) = self.members.get_mut(&id) {
-            member.name = name;
-        }
+        let Some(member) = self.members.get_mut(&id) else { return };
+        member.name = name;
+        member.codec = Some(codec);
         let (clock, events) = (self.clock.clone(), self.events.clone());
         tokio::task::spawn_blocking(move || {
             let told = events.clone();
@@ -97,13 +96,14 @@ impl Sender {
 
     /// One encoder serves all: while others are being sent its codec, it stays; else it is changed for the newcomer.
     fn serve_other_codec(&mut self, id: ConnectionId, new: NewPeer, codec: Codec) {
-        if self.members.values().any(|member| member.peer.is_some()) {
+        if self.members.values().any(|member| member.codec.is_some()) {
             let theirs: Vec<String> = new.codecs.iter().map(Codec::to_string).collect();
             let why = format!(
                 "others are being sent {codec}, and all are sent the same; this receiver decodes {} of what the sender has",
                 theirs.join(", ")
             );
-            return self.room.on_peer_failed(id, ErrorCode::NoCommonCodec, &why);
+            // Not for ever, so the receiver may come back.
+            return self.room.on_peer_failed(id, ErrorCode::TooMany, &why);
         }
         self.look_for_encoder(Some(new.codecs.clone()), None);
         self.waiting.push((id, new));
@@ -118,20 +118,30 @@ impl Sender {
 
     pub(super) fn on_peer_started(&mut self, id: ConnectionId, peer: Result<Box<SendingPeer>, PeerError>) {
         match peer {
-            Ok(peer) => match self.members.get_mut(&id) {
-                Some(member) => {
-                    peer.pipeline().dump("start");
-                    self.stream.lanes().add(peer.lane().clone());
-                    member.peer = Some(*peer);
+            Ok(peer) => {
+                let current = self.stream.choice().map(|choice| choice.codec);
+                // It may have left meanwhile, or been sent away.
+                let is_member = self.room.is_member(id);
+                match self.members.get_mut(&id).filter(|member| is_member && member.codec == current) {
+                    Some(member) => {
+                        peer.pipeline().dump("start");
+                        self.stream.lanes().add(peer.lane().clone());
+                        member.peer = Some(*peer);
+                    }
+                    None => {
+                        self.close(*peer);
+                        self.room.on_peer_failed(id, ErrorCode::InternalError, "the encoder changed meanwhile: join again");
+                    }
                 }
-                None => self.close(*peer),
-            },
+            }
             Err(error) => self.room.on_peer_failed(id, ErrorCode::InternalError, &error.to_string()),
         }
     }
 
     fn apply_answer(&mut self, id: ConnectionId, answer: &CheckedSdp) {
-        let Some(peer) = self.members.get(&id).and_then(|member| member.peer.as_ref()) else { return };
+        let Some(peer) = self.members.get(&id).and_then(|member| member.peer.as_ref()) else {
+            return self.room.on_peer_failed(id, ErrorCode::InternalError, "there is no connection that the answer is for");
+        };
         let fingerprints = answer.fingerprints().clone();
         let trust = Trust::new(move |pem| fingerprints.matches_pem(pem).unwrap_or(false));
         if let Err(error) = peer.set_answer(answer.text(), trust) {
@@ -238,8 +248,9 @@ impl Sender {
     }
 
     pub(super) fn dismiss_peers_of_other_codec(&mut self, codec: Codec) {
+        let differs = |member: &Member| member.codec.is_some_and(|theirs| theirs != codec);
         let theirs: Vec<ConnectionId> =
-            self.members.iter().filter(|(_, member)| member.peer.is_some()).map(|(id, _)| *id).collect();
+            self.members.iter().filter(|(_, member)| differs(member)).map(|(id, _)| *id).collect();
         for id in theirs {
             let why = format!("the encoder failed and the next one makes {codec}: join again");
             self.room.on_peer_failed(id, ErrorCode::InternalError, &why);
@@ -252,22 +263,18 @@ impl Sender {
         if member.active.take().is_some() {
             self.ledger.receiver_left(ReceiverId(id.0), self.clock.now());
         }
+        member.codec = None;
         if let Some(peer) = member.peer.take() {
             self.close(peer);
         }
     }
 
     /// Ends a peer off the loop, with a deadline.
-    fn close(&mut self, peer: SendingPeer) {
+    pub(super) fn close(&mut self, peer: SendingPeer) {
         let lane: Arc<_> = peer.lane().clone();
         self.stream.lanes().remove(&lane);
         peer.pipeline().dump("end");
         self.closing.retain(|closing| !closing.is_finished());
-        self.closing.push(tokio::spawn(async move {
-            let closed = tokio::task::spawn_blocking(|| peer.close());
-            if tokio::time::timeout(CLOSE_WITHIN, closed).await.is_err() {
-                tracing::warn!("a peer does not end; its threads are left behind");
-            }
-        }));
+        self.closing.push(crate::closing::off_the_loop(|| peer.close()));
     }
 }

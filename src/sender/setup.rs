@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
@@ -10,11 +11,11 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
 use super::event::{Event, Events};
-use super::peers::CLOSE_WITHIN;
 use super::stream::{Plan, Stream};
 use super::{Sender, outcome, view};
 use crate::cli::{Common, ExitCode, SendConfig};
 use crate::clock::RunClock;
+use crate::closing::CLOSE_WITHIN;
 use crate::encode::{Catalogue, Choice, Shape, Wanted};
 use crate::live::Live;
 use crate::logging::Log;
@@ -23,6 +24,7 @@ use crate::report::{Ledger, LedgerConfig, Totals};
 use crate::scene::{Scene, SceneConfig};
 use crate::server::{self, HubEvent, ServerConfig};
 use crate::signalling::room::{Room, RoomConfig};
+use crate::signals::Signals;
 use crate::source::{Produced, SceneSource};
 use crate::units::RtpTime;
 use crate::usage::Usage;
@@ -49,12 +51,18 @@ pub async fn run(
     let prepared = Prepared { scene, plan, choice, listener, port: address.port(), live, command, debugging };
     let (mut sender, mut queue, mut hub) = prepared.start(config)?;
     tracing::info!("receivers may come to ws://{address}/ws");
-    let code = sender.run(&mut queue, &mut hub).await;
+    let mut signals = Signals::listen()?;
+    let code = sender.run(&mut queue, &mut hub, &mut signals).await;
     if matches!(code, Ok(ExitCode::Interrupted)) {
+        // At once: what would be freed one by one goes with the process.
+        std::mem::forget(sender);
         return code;
     }
     // What was measured before an error is true all the same.
-    let report = sender.finish(&mut queue).await;
+    let report = tokio::select! {
+        report = sender.finish(&mut queue) => report,
+        () = signals.recv() => return Ok(ExitCode::Interrupted),
+    };
     outcome::write(&report, config.report.as_deref())?;
     code
 }
@@ -102,7 +110,7 @@ impl Prepared {
         let mut stream = Stream::new(clock.clone(), offset, events.clone(), debugging.clone());
         stream.start(choice.clone())?;
         let scene_start = clock.now();
-        let source = source(scene.clone(), scene_start, &clock, &stream, offset, events.clone())?;
+        let source = source(scene.clone(), scene_start, &clock, &stream, config.frames, events.clone())?;
         let (stop_server, stop) = oneshot::channel();
         let (hub_events, hub) = mpsc::channel(HUB_MESSAGES);
         let stop = async {
@@ -128,12 +136,13 @@ impl Prepared {
             last_choice: Some(choice),
             waiting: Vec::new(),
             is_choosing: false,
+            must_choose_again: false,
             source: Some(source),
             frames: 0,
             members: BTreeMap::new(),
             events,
             live,
-            rate: view::MatchRate::default(),
+            rates: view::MatchRates::default(),
             stop_server,
             server,
             closing: Vec::new(),
@@ -158,12 +167,15 @@ fn source(
     start: Duration,
     clock: &RunClock,
     stream: &Stream,
-    offset: RtpTime,
+    most: Option<u64>,
     events: Events,
 ) -> std::io::Result<SceneSource> {
-    let (lanes, intake) = (stream.lanes().clone(), stream.intake().clone());
-    let wanted = move || lanes.is_active();
+    let (lanes, intake, offset) = (stream.lanes().clone(), stream.intake().clone(), stream.offset());
+    let produced = Arc::new(AtomicU64::new(0));
+    let so_far = produced.clone();
+    let wanted = move || lanes.is_active() && most.is_none_or(|most| so_far.load(Ordering::Relaxed) < most);
     let give = move |frame: Produced| {
+        produced.fetch_add(1, Ordering::Relaxed);
         let Produced { number, truth, due, at, picture } = frame;
         let due_ns = u64::try_from(due.as_nanos()).unwrap_or(u64::MAX);
         let rtp = RtpTime::from_running_time(offset, due_ns);
@@ -185,8 +197,13 @@ impl Sender {
     async fn finish(mut self, queue: &mut mpsc::Receiver<Event>) -> crate::report::Report {
         // What the threads told before they stopped still counts.
         while let Ok(event) = queue.try_recv() {
-            if let Event::Peer { .. } | Event::Encoded { .. } | Event::Produced { .. } | Event::Entered { .. } = event {
-                let _ = self.on(event);
+            match event {
+                Event::Peer { .. } | Event::Encoded { .. } | Event::Produced { .. } | Event::Entered { .. } => {
+                    // Nothing of this can fail.
+                    let _ = self.on(event);
+                }
+                Event::PeerStarted { peer: Ok(peer), .. } => self.close(*peer),
+                _ => {}
             }
         }
         let elapsed = self.clock.now();

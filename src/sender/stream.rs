@@ -1,5 +1,6 @@
 //! The one stream that everybody is sent: its encoder, and the next one when that dies.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -97,7 +98,8 @@ pub(super) struct Stream {
     events: Events,
     debugging: Debugging,
     running: Option<Running>,
-    serial: u32,
+    /// Of the encoder that counts: an earlier one may still be about to end.
+    serial: Arc<AtomicU32>,
     died: Vec<String>,
     keyframes: KeyframeGate,
 }
@@ -105,12 +107,17 @@ pub(super) struct Stream {
 impl Stream {
     pub(super) fn new(clock: RunClock, offset: RtpTime, events: Events, debugging: Debugging) -> Stream {
         let (lanes, intake) = (Arc::default(), Intake::default());
-        let (running, serial, died, keyframes) = (None, 0, Vec::new(), KeyframeGate::default());
+        let (running, serial, died, keyframes) = (None, Arc::default(), Vec::new(), KeyframeGate::default());
         Stream { clock, offset, lanes, intake, events, debugging, running, serial, died, keyframes }
     }
 
     pub(super) fn lanes(&self) -> &Arc<Lanes> {
         &self.lanes
+    }
+
+    /// RTP timestamp of running time 0.
+    pub(super) fn offset(&self) -> RtpTime {
+        self.offset
     }
 
     pub(super) fn intake(&self) -> &Intake {
@@ -130,10 +137,12 @@ impl Stream {
     /// Starts the chosen encoder in the place of the one before.
     pub(super) fn start(&mut self, choice: Choice) -> anyhow::Result<()> {
         self.stop();
-        self.serial += 1;
-        let report = self.report();
-        let encoder = RunningEncoder::start(&choice.pipeline, &self.clock, &self.debugging, report)
+        let report = self.report(self.serial.fetch_add(1, Ordering::AcqRel) + 1);
+        let started = RunningEncoder::start(&choice.pipeline, &self.clock, &self.debugging, report);
+        let encoder = started
+            .inspect_err(|_| self.died.push(choice.name.clone()))
             .with_context(|| format!("encoder {} does not start", choice.name))?;
+        self.lanes.restart();
         let control = Control::new(encoder.pipeline(), &choice)?;
         encoder.pipeline().dump("start");
         self.intake.set(Some(encoder.frames().clone()));
@@ -142,10 +151,11 @@ impl Stream {
     }
 
     /// What the encoder reports, from its own threads: units go straight to the peers, all else to the loop.
-    fn report(&self) -> impl Fn(EncoderEvent) + Clone + Send + Sync + 'static {
-        let (events, lanes, offset, serial) = (self.events.clone(), self.lanes.clone(), self.offset, self.serial);
+    fn report(&self, serial: u32) -> impl Fn(EncoderEvent) + Clone + Send + Sync + 'static {
+        let (events, lanes, offset, current) = (self.events.clone(), self.lanes.clone(), self.offset, self.serial.clone());
         let key = move |running_time: gst::ClockTime| RtpTime::from_running_time(offset, running_time.nseconds());
         move |event| match event {
+            _ if current.load(Ordering::Acquire) != serial => {}
             EncoderEvent::Entered { running_time } => events.tell(Event::Entered { rtp: key(running_time) }),
             EncoderEvent::Encoded { unit, at } => {
                 let (rtp, bytes, keyframe) = (key(unit.running_time), unit.buffer.size(), unit.keyframe);
@@ -160,7 +170,9 @@ impl Stream {
 
     /// The encoder with this serial number broke; false if that is not the one that runs.
     pub(super) fn on_failed(&mut self, serial: u32) -> bool {
-        let Some(running) = self.running.as_ref().filter(|_| serial == self.serial) else { return false };
+        let Some(running) = self.running.as_ref().filter(|_| serial == self.serial.load(Ordering::Acquire)) else {
+            return false;
+        };
         running.encoder.pipeline().dump("error");
         self.died.push(running.choice.name.clone());
         self.stop();
@@ -185,6 +197,9 @@ impl Stream {
 
     /// Asks for the keyframe that waited for its time.
     pub(super) fn on_time(&mut self) {
+        if self.lanes.is_starving() {
+            self.want_keyframe();
+        }
         if self.keyframes.on_time(self.clock.now()) {
             self.force_keyframe();
         }

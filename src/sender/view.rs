@@ -1,11 +1,13 @@
 //! What the live view shows.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::Sender;
+use crate::cli::SendConfig;
 use crate::live::{LiveReceiver, LiveView, Quantiles};
-use crate::report::{Pair, ReceiverId, ReceiverSummary, Spread};
-use crate::signalling::room::ConnectionId;
+use crate::report::{Pair, ReceiverSummary, Spread};
 
 /// Frames matched a second, between one view and the next.
 #[derive(Debug, Default)]
@@ -21,10 +23,20 @@ impl MatchRate {
     }
 }
 
+/// The rates of all receivers together, and of each.
+#[derive(Debug, Default)]
+pub(super) struct MatchRates {
+    all: MatchRate,
+    each: BTreeMap<u64, MatchRate>,
+}
+
 impl Sender {
     pub(super) fn view(&mut self, now: Duration) -> LiveView {
         let summary = self.ledger.summary(now);
         let (scene, size, fps) = (self.config.scene.clone(), self.config.size, self.config.fps);
+        let is_listed = |id: &u64| summary.receivers.iter().any(|receiver| receiver.id.0 == *id);
+        self.rates.each.retain(|id, _| is_listed(id));
+        let receivers = summary.receivers.iter().map(|receiver| self.receiver(receiver, now)).collect();
         let recent = || self.ledger.history();
         LiveView {
             scene,
@@ -36,23 +48,34 @@ impl Sender {
             uptime: now,
             produced: summary.frames,
             matched_percent: percent(summary.matched, summary.frames),
-            matched_fps: self.rate.note(now, summary.matched),
+            matched_fps: self.rates.all.note(now, summary.matched),
             error_px: quantiles(&summary.error_px),
             latency_ms: quantiles(&summary.latency_ms),
             recent_error_px: recent().flat_map(|joined| joined.score.pairs().iter().map(Pair::error_px)).collect(),
             recent_latency_ms: recent().map(|joined| joined.latency.as_secs_f64() * 1e3).collect(),
-            receivers: summary.receivers.iter().map(|receiver| self.receiver(receiver)).collect(),
-            invitation: format!("rebound receive --port {}", self.port),
+            receivers,
+            invitation: self.invitation(),
         }
     }
 
-    fn receiver(&self, summary: &ReceiverSummary) -> LiveReceiver {
-        let ReceiverId(id) = summary.id;
-        let state = self.members.get(&ConnectionId(id)).map_or("gone", |member| member.state());
+    /// What to type where the receiver is to be.
+    fn invitation(&self) -> String {
+        let SendConfig { host, .. } = &self.config;
+        let here = host.parse().is_ok_and(|address: IpAddr| address.is_loopback() || address.is_unspecified());
+        if here {
+            format!("rebound receive --port {}", self.port)
+        } else {
+            format!("rebound receive --host {host} --port {}", self.port)
+        }
+    }
+
+    fn receiver(&mut self, summary: &ReceiverSummary, now: Duration) -> LiveReceiver {
+        let state = if summary.present { "connected" } else { "gone" };
+        let rate = self.rates.each.entry(summary.id.0).or_default();
         LiveReceiver {
             id: summary.name.clone(),
             state: state.to_owned(),
-            matched_fps: None,
+            matched_fps: rate.note(now, summary.matched),
             matched_percent: percent(summary.matched, summary.frames),
             error_p95_px: summary.error_px.p95,
             latency_ms: quantiles(&summary.latency_ms),

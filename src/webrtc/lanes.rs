@@ -50,14 +50,24 @@ impl Lane {
         self.state.store(state as u8, Ordering::Release);
     }
 
+    fn is_full(&self) -> bool {
+        // As with GStreamer's queues, 0 is no limit.
+        self.limit > 0 && self.units.current_level_buffers() >= self.limit
+    }
+
+    fn is(&self, state: LaneState) -> bool {
+        self.state.load(Ordering::Acquire) == state as u8
+    }
+
     fn hand(&self, unit: &Unit) -> Handed {
         let state = self.state.load(Ordering::Acquire);
         if state == LaneState::Shut as u8 || (state == LaneState::AwaitingKeyframe as u8 && !unit.keyframe) {
             return Handed::No;
         }
-        if self.units.current_level_buffers() >= self.limit {
+        if self.is_full() {
             self.set(LaneState::AwaitingKeyframe);
-            return Handed::Full;
+            // Whoever waits already has asked, and is asked for again when there is room: see `is_starving`.
+            return if state == LaneState::Open as u8 { Handed::Full } else { Handed::No };
         }
         if unit.keyframe {
             // Only if it still waits: a lane that was shut meanwhile stays shut.
@@ -115,6 +125,18 @@ impl Lanes {
         self.active.load(Ordering::Acquire) > 0
     }
 
+    /// A new encoder begins: nothing of the one before may follow its first keyframe.
+    pub fn restart(&self) {
+        let lanes = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
+        lanes.iter().filter(|lane| lane.is(LaneState::Open)).for_each(|lane| lane.set(LaneState::AwaitingKeyframe));
+    }
+
+    /// Whether a lane has room and waits for a keyframe.
+    pub fn is_starving(&self) -> bool {
+        let lanes = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
+        lanes.iter().any(|lane| lane.is(LaneState::AwaitingKeyframe) && !lane.is_full())
+    }
+
     /// Hands the unit to all lanes. True when a lane was full and a keyframe is wanted for it.
     pub fn hand(&self, unit: &Unit) -> bool {
         let lanes = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
@@ -123,7 +145,7 @@ impl Lanes {
 
     fn recount(&self) {
         let lanes = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
-        let active = lanes.iter().filter(|lane| lane.state.load(Ordering::Acquire) != LaneState::Shut as u8).count();
+        let active = lanes.iter().filter(|lane| !lane.is(LaneState::Shut)).count();
         self.active.store(active, Ordering::Release);
     }
 }
@@ -162,6 +184,7 @@ mod tests {
         let handed = [true, false, false, false].map(|keyframe| lanes.hand(&unit(keyframe)));
         assert_eq!(handed, [false, false, true, false], "asks once");
         assert_eq!(stalled.units.current_level_buffers(), 2);
+        assert!(!lanes.hand(&unit(true)) && !lanes.is_starving(), "no room, no use for keyframes");
     }
 
     #[test]

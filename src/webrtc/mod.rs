@@ -8,6 +8,7 @@
 
 mod lanes;
 mod peer;
+mod quota;
 mod receiving;
 mod sending;
 mod signals;
@@ -90,6 +91,16 @@ impl fmt::Debug for Report {
         f.write_str("Report")
     }
 }
+
+/// The longest message that is taken from a data channel: what every SCTP stack passes in one piece (RFC 8831 section 6.6).
+const MAX_MESSAGE_BYTES: usize = 16 * 1024;
+
+/// Messages a second that are taken from one peer: four times the highest frame rate. A peer that sends more is ended, since all
+/// peers share one event loop.
+const MAX_MESSAGES_PER_SECOND: u32 = 1000;
+
+/// Requests for keyframes a second that are passed on; the encoder is asked at most five times a second.
+const MAX_KEYFRAME_REQUESTS_PER_SECOND: u32 = 10;
 
 /// The label of the one data channel.
 pub const CHANNEL_LABEL: &str = "rebound";

@@ -9,8 +9,9 @@ use gstreamer_video as gst_video;
 use gstreamer_webrtc::{WebRTCRTPTransceiverDirection, WebRTCSDPType};
 
 use super::peer::watch_bus;
+use super::quota::Quota;
 use super::signals::{ChannelPolicy, WebrtcBin, parse_description, report_channel};
-use super::{Channel, IceSettings, Lane, PeerError, PeerEvent, Report, Trust};
+use super::{Channel, IceSettings, Lane, MAX_KEYFRAME_REQUESTS_PER_SECOND, PeerError, PeerEvent, Report, Trust};
 use crate::clock::RunClock;
 use crate::pipeline::{Debugging, Pipeline};
 use crate::units::RtpTime;
@@ -48,7 +49,7 @@ impl SendingPeer {
         clock.drive(pipeline.inner());
         watch_bus(&pipeline, &report);
         let units = pipeline.element::<gst_app::AppSrc>("units")?;
-        report_keyframe_requests(&units, &report);
+        report_keyframe_requests(&units, clock, &report);
         report_sent(&pipeline.element("pay")?, clock, &report);
 
         let webrtcbin = WebrtcBin::new(pipeline.element("peer")?);
@@ -61,7 +62,8 @@ impl SendingPeer {
 
         pipeline.inner().set_state(gst::State::Ready).map_err(|_| PeerError::Webrtcbin("does not start"))?;
         let channel = Channel::default();
-        channel.set(webrtcbin.create_channel(settings.channel));
+        let made = webrtcbin.create_channel(settings.channel).ok_or(PeerError::Webrtcbin("makes no data channel"))?;
+        channel.set(Some(made));
         pipeline.play()?;
         webrtcbin.offer(&report);
         Ok(SendingPeer { pipeline, webrtcbin, channel, lane: Arc::new(Lane::new(units)), clock: clock.clone(), report })
@@ -110,11 +112,13 @@ impl SendingPeer {
 }
 
 /// Requests for keyframes (RTCP PLI and FIR) travel upstream as events and would end at the appsrc.
-fn report_keyframe_requests(units: &gst_app::AppSrc, report: &Report) {
-    let report = report.clone();
+fn report_keyframe_requests(units: &gst_app::AppSrc, clock: &RunClock, report: &Report) {
+    let (clock, report) = (clock.clone(), report.clone());
     let Some(pad) = units.static_pad("src") else { return };
+    let quota = Quota::new(MAX_KEYFRAME_REQUESTS_PER_SECOND);
     pad.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
-        if info.event().is_some_and(|event| gst_video::UpstreamForceKeyUnitEvent::parse(event).is_ok()) {
+        let is_request = |event: &gst::Event| gst_video::UpstreamForceKeyUnitEvent::parse(event).is_ok();
+        if info.event().is_some_and(is_request) && quota.admits(clock.now()) {
             report.tell(PeerEvent::KeyframeWanted);
         }
         gst::PadProbeReturn::Ok

@@ -1,6 +1,7 @@
 //! webrtcbin's dictionary: the only place that emits its actions and connects its signals.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -11,7 +12,8 @@ use gstreamer_webrtc::{
     WebRTCSDPType, WebRTCSessionDescription,
 };
 
-use super::{CHANNEL_LABEL, PeerEvent, Report, Trust};
+use super::quota::Quota;
+use super::{CHANNEL_LABEL, MAX_MESSAGE_BYTES, MAX_MESSAGES_PER_SECOND, PeerEvent, Report, Trust};
 use crate::clock::RunClock;
 
 /// A webrtcbin element.
@@ -65,8 +67,9 @@ impl WebrtcBin {
                     report.tell(event);
                 }
             };
+            transport.connect_state_notify(check.clone());
+            // It may have come so far before anybody listened; the judgement is reported once in any case.
             check(&transport);
-            transport.connect_state_notify(check);
         }
     }
 
@@ -108,11 +111,13 @@ impl WebrtcBin {
         self.0.emit_by_name::<Option<WebRTCDataChannel>>("create-data-channel", &[&CHANNEL_LABEL, &options])
     }
 
-    /// Calls `take` with the data channel that the other side made.
+    /// Calls `take` with the data channel of our label that the other side made.
     pub(super) fn on_channel(&self, take: impl Fn(WebRTCDataChannel) + Send + Sync + 'static) {
         self.0.connect("on-data-channel", false, move |values| {
             let channel = values.get(1)?.get::<WebRTCDataChannel>().ok()?;
-            take(channel);
+            if channel.label().as_deref() == Some(CHANNEL_LABEL) {
+                take(channel);
+            }
             None
         });
     }
@@ -246,11 +251,21 @@ pub(super) fn report_channel(channel: &WebRTCDataChannel, trust: &Arc<Trust>, cl
         }
     };
     let (trust, clock, report) = (trust.clone(), clock.clone(), report.clone());
+    let quota = Quota::new(MAX_MESSAGES_PER_SECOND);
+    let flooded = AtomicBool::new(false);
     channel.connect_on_message_string(move |_, text| {
         let at = clock.now();
-        if let (true, Some(text)) = (trust.is_trusted(), text) {
-            report.tell(PeerEvent::Message { text: text.to_owned(), at });
+        let Some(text) = text.filter(|_| trust.is_trusted()) else { return };
+        if !quota.admits(at) || text.len() > MAX_MESSAGE_BYTES {
+            if !flooded.swap(true, Ordering::AcqRel) {
+                let reason = format!(
+                    "more than {MAX_MESSAGES_PER_SECOND} messages a second, or one of more than {MAX_MESSAGE_BYTES} bytes"
+                );
+                report.tell(PeerEvent::Failed { reason });
+            }
+            return;
         }
+        report.tell(PeerEvent::Message { text: text.to_owned(), at });
     });
     channel.connect_ready_state_notify(open.clone());
     open(channel);

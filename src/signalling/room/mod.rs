@@ -124,6 +124,16 @@ impl Room {
         self.members.is_empty()
     }
 
+    /// Whether this connection is in the room still.
+    pub fn is_member(&self, id: ConnectionId) -> bool {
+        self.members.contains_key(&id)
+    }
+
+    /// From now on the sender can encode these, best first.
+    pub fn set_codecs(&mut self, codecs: Vec<Codec>) {
+        self.config.codecs = codecs;
+    }
+
     /// Somebody connected; `loopback` tells whether from this machine.
     pub fn on_connected(&mut self, id: ConnectionId, loopback: bool, now: Duration) {
         let policy = CandidatePolicy { loopback, tcp: self.config.ice_tcp };
