@@ -1,10 +1,8 @@
 //! The closed loop between processes: every coordinate is joined to the frame that it was seen in.
 
-use std::net::{Ipv4Addr, TcpListener};
-
 use crate::support::report::Report;
 use crate::support::roles::{Receiver, Sender};
-use crate::support::{alone, beside_others};
+use crate::support::{alone, beside_others, free_port};
 
 /// What a sender with these options reports of one receiver.
 fn looped(options: &[&str]) -> Report {
@@ -89,7 +87,7 @@ fn twenty_receivers_each_get_their_own_frames_joined() {
 #[test]
 fn a_receiver_that_is_there_first_waits_for_its_sender() {
     let _machine = beside_others();
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let receiver = Receiver::start(&format!("ws://127.0.0.1:{port}/ws"), "early", &[]);
     receiver.wait_for("nobody listens there yet");
     let mut sender = Sender::start_at(port, &["--frames", "30"]);

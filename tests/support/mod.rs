@@ -5,9 +5,11 @@
 pub mod process;
 pub mod report;
 pub mod roles;
+pub mod standin;
 pub mod websocket;
 pub mod xvfb;
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
@@ -24,6 +26,12 @@ pub fn alone() -> RwLockWriteGuard<'static, ()> {
 /// For a test that runs a video loop: not at the same time as one that runs [`alone`].
 pub fn beside_others() -> RwLockReadGuard<'static, ()> {
     MACHINE.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+    listener.local_addr().expect("it listens").port()
 }
 
 /// Asks again and again until there is an answer; what nothing tells about by itself, as the number of another process's threads.
