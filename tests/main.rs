@@ -4,6 +4,8 @@
 
 mod bad_input;
 mod chaos;
+mod encoders;
 mod laws;
+mod security;
 mod support;
 mod the_loop;
