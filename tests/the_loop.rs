@@ -13,9 +13,11 @@ fn looped(options: &[&str]) -> Report {
     report
 }
 
-/// Nearly all frames came back, at most a few on a busy machine did not.
+/// Every frame came back, but for those that a detector without a processor had no time to look at: few, and known to be skipped.
 fn assert_closed(report: &Report) {
-    assert!(report.matched_part() >= 0.99, "{:#}", report.0);
+    let accounted = report.count("/frames/matched") + report.count("/frames/ended/skipped_by_detector");
+    assert!(accounted as f64 >= 0.99 * report.count("/frames/encoded") as f64, "{:#}", report.0);
+    assert!(report.matched_part() >= 0.8, "{:#}", report.0);
 }
 
 #[test]
@@ -59,7 +61,7 @@ fn no_frame_of_two_thousand_is_joined_to_another_one() {
     let quick = ["--size", "160x120", "--radius", "10", "--fps", "240", "--speed", "2400", "--bitrate", "4M"];
     let report = looped(&[&quick[..], &["--frames", "2000"]].concat());
     assert_eq!(report.count("/frames/produced"), 2000);
-    assert!(report.matched_part() >= 0.9, "{:#}", report.0);
+    assert_closed(&report);
     assert!(report.number("/error_px/max") < 2.0, "{:#}", report.0);
 }
 
