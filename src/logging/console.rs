@@ -64,9 +64,13 @@ impl Console {
 impl Shared {
     /// The way back to the first row of the view. A terminal that became narrower has broken long rows into several.
     fn erase(&self) -> String {
+        // Where there is no terminal, asking for its width starts a program (`tput`): not for every line.
+        if self.view.is_empty() {
+            return String::new();
+        }
         let columns = (self.columns)().max(1);
         let rows: u16 = self.view.iter().map(|row| row.columns.div_ceil(columns).max(1)).sum();
-        if rows == 0 { String::new() } else { format!("\x1b[{rows}F{ERASE_BELOW}") }
+        format!("\x1b[{rows}F{ERASE_BELOW}")
     }
 
     /// One write, so that nothing flickers.
@@ -165,6 +169,12 @@ mod tests {
         terminal.take();
         console.show(vec![row("y")]).expect("shown");
         assert!(terminal.take().starts_with("\x1b[4F\x1b[J"));
+    }
+
+    #[test]
+    fn lines_without_a_view_do_not_ask_how_wide_the_terminal_is() {
+        let mut console = Console::new(Box::new(io::sink()), || panic!("asked"));
+        console.write_all(b"line\n").expect("written");
     }
 
     #[test]
