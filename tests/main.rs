@@ -4,8 +4,11 @@
 
 mod bad_input;
 mod chaos;
+mod command_line;
+mod documents;
 mod encoders;
 mod laws;
 mod security;
+mod shown;
 mod support;
 mod the_loop;

@@ -3,6 +3,9 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
+/// Width and height of the screen.
+pub const SCREEN: (usize, usize) = (1024, 768);
+
 /// A running X server; it ends when dropped.
 pub struct Xvfb {
     server: Child,
@@ -14,7 +17,7 @@ impl Xvfb {
     /// Starts a server on a free display and waits until it answers.
     pub fn start() -> Xvfb {
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1024x768x24", "-nolisten", "tcp"])
+            .args(["-displayfd", "1", "-screen", "0", &format!("{}x{}x24", SCREEN.0, SCREEN.1), "-nolisten", "tcp"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -25,14 +28,14 @@ impl Xvfb {
         Xvfb { server, display: format!(":{}", number.trim()) }
     }
 
-    /// The colours of the whole screen, 1024x768, three bytes a pixel.
+    /// The colours of the whole [`SCREEN`], three bytes a pixel.
     pub fn screenshot(&self) -> Vec<u8> {
         let output = Command::new("import")
             .args(["-display", &self.display, "-window", "root", "-depth", "8", "rgb:-"])
             .output()
             .expect("ImageMagick is installed: apt-get install imagemagick");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        assert_eq!(output.stdout.len(), 1024 * 768 * 3);
+        assert_eq!(output.stdout.len(), SCREEN.0 * SCREEN.1 * 3);
         output.stdout
     }
 }
