@@ -119,13 +119,14 @@ fn a_sender_that_cannot_be_reached_is_given_up_when_asked_to() {
 fn a_server_that_is_no_sender_is_named() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
+    let serve = move || {
         for mut stream in listener.incoming().map_while(Result::ok) {
             let mut request = [0; 4096];
             let _ = stream.read(&mut request);
             let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         }
-    });
+    };
+    std::thread::Builder::new().name("no sender".to_owned()).spawn(serve).unwrap();
     refused(&["receive", &url], 5, &[&format!("{url}/ws is not a rebound sender"), "404", "check the host and the port"]);
 }
 
