@@ -17,8 +17,12 @@ plugins="
 
 plugin_dir=$(dirname "$(dpkg --listfiles gstreamer1.0-plugins-base | grep '/libgstapp\.so$')")
 
-# The libraries that souphttpsrc loads at run time and TLS for https:// and rtsps://, which ldd does not see.
-late="$plugin_dir/../libsoup-3.0.so.0 $plugin_dir/../gio/modules/libgiognutls.so"
+# What is loaded at run time, which ldd does not see: souphttpsrc's library, TLS for https:// and rtsps://, and the ciphers of NSS,
+# without which libsrtp cannot encrypt a packet. NSS checks its ciphers against the .chk files.
+libraries=$plugin_dir/..
+late="$libraries/libsoup-3.0.so.0 $libraries/gio/modules/libgiognutls.so
+    $libraries/libsoftokn3.so $libraries/libfreebl3.so $libraries/libfreeblpriv3.so"
+checksums="$libraries/libsoftokn3.chk $libraries/libfreebl3.chk $libraries/libfreeblpriv3.chk"
 
 files="$program /usr/bin/gst-inspect-1.0 /usr/bin/gst-launch-1.0 $(dpkg --listfiles libgstreamer1.0-0 | grep '/gst-plugin-scanner$') $late"
 for plugin in $plugins; do
@@ -26,9 +30,9 @@ for plugin in $plugins; do
 done
 
 # shellcheck disable=SC2086 # one word a file
-libraries=$(ldd $files | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u)
+needed=$(ldd $files | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u)
 
-for file in $files $libraries; do
+for file in $files $needed $checksums; do
     # Debian's /lib is a link to /usr/lib: a real /lib in ROOT would replace it.
     directory=$(realpath "$(dirname "$file")")
     mkdir -p "$root$directory"
