@@ -93,8 +93,12 @@ impl Window {
     /// When there is no display or GStreamer lacks an element.
     pub fn open(width: u32, height: u32) -> Result<Window, WindowError> {
         gst::init()?;
-        let sink = SINKS.into_iter().find(|sink| starts(sink)).ok_or(WindowError::NoDisplay)?;
-        Window::with_sink(width, height, sink)
+        let started = SINKS.into_iter().find_map(|sink| Some((sink, started(sink)?)));
+        let (sink, trial) = started.ok_or(WindowError::NoDisplay)?;
+        let window = Window::with_sink(width, height, sink);
+        // Not before: an X server that its last client leaves starts anew, and lets nobody in meanwhile.
+        stop(&trial);
+        window
     }
 
     fn with_sink(width: u32, height: u32, sink: &str) -> Result<Window, WindowError> {
@@ -143,12 +147,20 @@ impl Window {
     }
 }
 
-/// Whether the sink finds its display.
-fn starts(sink: &str) -> bool {
-    gst::ElementFactory::make(sink).build().is_ok_and(|sink| {
-        let ready = sink.set_state(gst::State::Ready).is_ok();
-        ready && sink.set_state(gst::State::Null).is_ok()
-    })
+/// A sink alone, if it finds its display.
+fn started(sink: &str) -> Option<gst::Element> {
+    let sink = gst::ElementFactory::make(sink).build().ok()?;
+    let is_ready = sink.set_state(gst::State::Ready).is_ok();
+    if !is_ready {
+        stop(&sink);
+    }
+    is_ready.then_some(sink)
+}
+
+fn stop(element: &gst::Element) {
+    if element.set_state(gst::State::Null).is_err() {
+        tracing::warn!("{} does not stop", element.name());
+    }
 }
 
 impl Drop for Window {

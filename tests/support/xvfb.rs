@@ -14,10 +14,20 @@ pub struct Xvfb {
 }
 
 impl Xvfb {
-    /// Starts a server on a free display and waits until it answers.
+    /// Starts a server on a free display and waits until it answers. It goes on when its last client leaves: starting anew, as
+    /// servers do otherwise, it would refuse whoever comes meanwhile.
     pub fn start() -> Xvfb {
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", &format!("{}x{}x24", SCREEN.0, SCREEN.1), "-nolisten", "tcp"])
+            .args([
+                "-displayfd",
+                "1",
+                "-screen",
+                "0",
+                &format!("{}x{}x24", SCREEN.0, SCREEN.1),
+                "-nolisten",
+                "tcp",
+                "-noreset",
+            ])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
