@@ -45,7 +45,7 @@ fn values_out_of_range_say_what_is_allowed() {
 
 #[test]
 fn an_unknown_encoder_is_answered_with_the_known_ones() {
-    let text = refused(&["send", "--encoder", "h264"], 2, &["unknown encoder 'h264'"]).stderr;
+    let text = refused(&["send", "--port", "0", "--encoder", "h264"], 2, &["unknown encoder 'h264'"]).stderr;
     let table: toml::Table = include_str!("../pipelines/encoders.toml").parse().unwrap();
     for entry in table["encoder"].as_array().unwrap() {
         let name = entry["name"].as_str().unwrap();
@@ -56,14 +56,18 @@ fn an_unknown_encoder_is_answered_with_the_known_ones() {
 #[test]
 fn launch_text_with_a_missing_element_names_it_and_its_debian_package() {
     let text = "avdec_nosuch ! x264enc";
-    refused(&["send", "--encoder", text], 6, &["avdec_nosuch (Debian package gstreamer1.0-libav)", "apt install"]);
-    refused(&["send", "--encoder", "nosuchenc ! h264parse"], 6, &["nosuchenc", "is the name right?"]);
-    refused(&["send", "--encoder", "x264enc bitrat=1"], 6, &["\"bitrat\"", "x264enc bitrat=1"]);
+    refused(
+        &["send", "--port", "0", "--encoder", text],
+        6,
+        &["avdec_nosuch (Debian package gstreamer1.0-libav)", "apt install"],
+    );
+    refused(&["send", "--port", "0", "--encoder", "nosuchenc ! h264parse"], 6, &["nosuchenc", "is the name right?"]);
+    refused(&["send", "--port", "0", "--encoder", "x264enc bitrat=1"], 6, &["\"bitrat\"", "x264enc bitrat=1"]);
 }
 
 #[test]
 fn launch_text_with_a_syntax_error_shows_the_place() {
-    let ended = refused(&["send", "--encoder", "x264enc ! ! h264parse"], 6, &["syntax error"]);
+    let ended = refused(&["send", "--port", "0", "--encoder", "x264enc ! ! h264parse"], 6, &["syntax error"]);
     let lines: Vec<&str> = ended.stderr.lines().collect();
     let text = lines.iter().position(|line| line.ends_with("x264enc ! ! h264parse")).expect("the text is shown");
     let column = lines[text + 1].find("^ here").expect("an arrow below it");
@@ -82,13 +86,13 @@ fn without_plugins(arguments: &[&str]) -> Ended {
 
 #[test]
 fn without_a_usable_encoder_each_says_why_it_is_passed_over() {
-    let ended = without_plugins(&["send", "--codec", "av1"]);
+    let ended = without_plugins(&["send", "--port", "0", "--codec", "av1"]);
     assert_eq!(ended.code, Some(6), "{ended:?}");
     assert!(ended.stderr.contains("no encoder for av1 can be used here"), "{}", ended.stderr);
     for name in ["nvav1enc", "vaav1enc", "svtav1enc", "av1enc"] {
         assert!(ended.stderr.contains(&format!("\n  {name}: not installed: ")), "{name}:\n{}", ended.stderr);
     }
-    let ended = without_plugins(&["send"]);
+    let ended = without_plugins(&["send", "--port", "0"]);
     assert_eq!(ended.code, Some(6), "{ended:?}");
     assert!(ended.stderr.contains("x264enc (Debian package gstreamer1.0-plugins-ugly)"), "{}", ended.stderr);
 }
