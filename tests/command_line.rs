@@ -231,3 +231,16 @@ fn a_report_on_stdout_is_nothing_but_json() {
     let report = crate::support::report::Report::read(file.path());
     assert_eq!(report.count("/frames/matched"), 0);
 }
+
+#[test]
+fn verbose_tells_caps_and_properties_as_gst_launch_does() {
+    let _machine = beside_others();
+    let mut sender = Sender::start(&["-v", "--frames", "5", "--codec", "h264"]);
+    let mut receiver = sender.receiver_with("watched", &["-v"]);
+    sender.wait_for("GstX264Enc:encoder.GstPad:src: caps = video/x-h264");
+    receiver.wait_for("GstPad:src: caps = video/x-raw, format=(string)I420, width=(int)640");
+    sender.report();
+    receiver.signal(Signal::SIGINT);
+    let ended = receiver.ended();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
