@@ -16,7 +16,7 @@ const ENCODE: &str = "appsrc name=frames is-live=true format=time max-buffers=1 
     caps=video/x-raw,format=I420,width=64,height=64,framerate=30/1 \
     ! vp8enc deadline=1 cpu-used=8 ! appsink name=units sync=false max-buffers=8";
 /// The offset is one second before the wrap.
-const PEER: &str = "appsrc name=units is-live=true format=time max-buffers=8 leaky-type=upstream \
+const PEER: &str = "appsrc name=units caps=video/x-vp8 is-live=true format=time max-buffers=8 leaky-type=upstream \
     ! rtpvp8pay name=pay mtu=1200 timestamp-offset=4294877296 perfect-rtptime=false pt=96 \
     ! application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000 ! webrtcbin name=peer bundle-policy=max-bundle";
 const RECEIVE: &str = "webrtcbin name=peer bundle-policy=max-bundle latency=60";
