@@ -7,7 +7,7 @@ use gstreamer::prelude::*;
 
 /// A monotonic clock that starts at zero when the run begins, and GStreamer's system clock with the same zero.
 ///
-/// Both read `CLOCK_MONOTONIC`, so that a pipeline whose base time is [`RunClock::base_time`] has this clock's time as its
+/// Both read `CLOCK_MONOTONIC`, so that a pipeline whose base time is `base_time` has this clock's time as its
 /// running time: a frame's presentation time and the times in the report are in one domain.
 #[derive(Clone, Debug)]
 pub struct RunClock {

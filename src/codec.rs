@@ -89,7 +89,7 @@ const H264_LEVELS: [(u8, u64, u64, u64); 11] = [
     (62, 16_711_680, 139_264, 800_000),
 ];
 
-/// The lowest of [`H264_LEVELS`] that holds such a stream; the highest, if none does.
+/// The lowest level from 3.1 on that holds such a stream; the highest, if none does.
 pub fn h264_level(size: Size, fps: Fps, bitrate: Bitrate) -> u8 {
     let macroblocks = u64::from(size.width().div_ceil(16)) * u64::from(size.height().div_ceil(16));
     let a_second = macroblocks * u64::from(fps.per_second());

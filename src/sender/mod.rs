@@ -1,6 +1,6 @@
 //! The sender: draws, encodes, sends to every receiver, and joins what comes back to the frame it was seen in.
 //!
-//! Only wiring. One loop owns all state; threads of GStreamer, the source and the server tell it [`Event`]s.
+//! Only wiring. One loop owns all state; threads of GStreamer, the source and the server tell it events.
 
 mod event;
 mod member;

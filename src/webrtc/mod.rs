@@ -1,10 +1,10 @@
 //! Peers: typed calls over webrtcbin.
 //!
-//! One pipeline per peer, so that one peer's end, error or stall is its own. Only [`signals`] connects webrtcbin's signals; its
+//! One pipeline per peer, so that one peer's end, error or stall is its own. Only `signals.rs` connects webrtcbin's signals; its
 //! closures hold identifiers, channels and weak references, report a [`PeerEvent`] and return.
 //!
 //! **Invariant**: webrtcbin 1.22 does not compare the peer's certificate with the fingerprint in its description (measured), so
-//! [`trust`] does, and until it matched nothing is reported but candidates and descriptions: no frame and no message.
+//! [`Trust`] does, and until it matched nothing is reported but candidates and descriptions: no frame and no message.
 
 mod lanes;
 mod peer;
