@@ -64,15 +64,21 @@ fn receiver(program: &Path, config: &DemoConfig, common: &Common, port: u16, num
     if let Some(directory) = &send.pipelines {
         command.arg("--pipelines").arg(directory);
     }
-    command.args(["--detector", config.detector.as_str(), "--name", &format!("receiver-{number}")]);
+    let name = format!("receiver-{number}");
+    command.args(["--detector", config.detector.as_str(), "--name", &name]);
     if let Some(directory) = &common.log_dir {
-        command.arg("--log-dir").arg(directory);
+        // Each its own, since a log is rotated by the one who writes it.
+        command.arg("--log-dir").arg(directory.join(&name));
+    }
+    if let Some(directory) = &send.dot {
+        command.arg("--dot").arg(directory);
     }
     // One screen is enough: the sender's. What goes wrong is said all the same.
     command.arg("--quiet").stdout(Stdio::null()).spawn().context("a receiver cannot be started")
 }
 
-/// A child in a process group of its own, so that a terminal's Ctrl-C reaches it through us, once; it does not outlive us.
+/// A child in a process group of its own, so that a terminal's Ctrl-C reaches it through us, once; it is killed when
+/// the demo gives up, but outlives a demo that is killed itself.
 fn role(program: &Path, name: &str) -> Command {
     let mut command = Command::new(program);
     command.arg(name).stdin(Stdio::null()).process_group(0).kill_on_drop(true);

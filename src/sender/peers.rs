@@ -57,7 +57,7 @@ impl Sender {
                     }
                 }
                 Action::DropPeer(id, why) => {
-                    tracing::info!(receiver = self.name_of(id), ?why, "receiver gone");
+                    tracing::info!(receiver = self.name_of(id), %why, "receiver gone");
                     self.drop_peer(id);
                 }
             }

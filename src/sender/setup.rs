@@ -42,10 +42,10 @@ pub async fn run(
 ) -> anyhow::Result<ExitCode> {
     let scene = Arc::new(scene(config)?);
     let plan = plan(config, encoders)?;
-    let listener = server::bind(&config.host, config.port).await?;
-    let address = listener.local_addr().context("the listening socket has no address")?;
     let choosing = plan.clone();
     let choice = tokio::task::spawn_blocking(move || choosing.choose(None, &[], None)).await??;
+    let listener = server::bind(&config.host, config.port).await?;
+    let address = listener.local_addr().context("the listening socket has no address")?;
     let live = Live::start(common, log)?;
     let debugging = Debugging { dot_dir: config.dot.clone(), log_changes: common.verbose > 0 };
     let prepared = Prepared { scene, plan, choice, listener, port: address.port(), live, command, debugging };

@@ -147,7 +147,6 @@ impl Task {
                 Err(ended) => ended,
             };
             if let Some(error) = self.judge(ended, unreachable_since.elapsed()) {
-                tracing::error!("{error}");
                 let _ = self.events.send(ClientEvent::Failed(error)).await;
                 return;
             }

@@ -14,6 +14,7 @@ mod answer;
 mod member;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::time::Duration;
 
 use self::answer::check_answer;
@@ -91,6 +92,17 @@ pub enum Departure {
     ConnectionLost,
     /// Something was wrong, and it was told so.
     Error(ErrorCode),
+}
+
+impl fmt::Display for Departure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Departure::Bye => "it said goodbye".fmt(f),
+            Departure::ConnectionLost => "its connection closed".fmt(f),
+            Departure::Error(ErrorCode::ShuttingDown) => "this sender ends".fmt(f),
+            Departure::Error(code) => write!(f, "it was sent away: {code:?}"),
+        }
+    }
 }
 
 /// All receivers of one sender.
