@@ -57,8 +57,9 @@ fn frames_are_joined_across_the_wrap_of_the_timestamp() {
 #[test]
 fn no_frame_of_two_thousand_is_joined_to_another_one() {
     let _machine = alone();
-    // From one frame to the next the ball goes 10 px, so that no wrong join is small.
-    let quick = ["--size", "160x120", "--radius", "10", "--fps", "240", "--speed", "2400", "--bitrate", "4M"];
+    // From one frame to the next the ball goes 10 px, so that no wrong join is small. Not x264enc: with a buffer of so few
+    // milliseconds and frames left out it makes one picture in a thousand a copy of the one before, which looks the same.
+    let quick = ["--size", "160x120", "--radius", "10", "--fps", "240", "--speed", "2400", "--encoder", "openh264enc"];
     let report = looped(&[&quick[..], &["--frames", "2000"]].concat());
     assert_eq!(report.count("/frames/produced"), 2000);
     assert_closed(&report);
