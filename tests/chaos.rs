@@ -50,33 +50,27 @@ fn assert_undisturbed(report: &Report) {
     }
 }
 
-/// Does `harm` to one of three receivers, and sees that it is noticed, freed, and not felt by the two others.
-fn one_of_three(harm: Signal) {
+#[test]
+fn killed_and_frozen_receivers_are_freed_and_the_others_do_not_notice() {
+    let _machine = beside_others();
     let mut sender = Sender::start(&SMALL);
     warm_up(&sender);
     let (before, _receivers) = with_two_receivers(&sender);
-    let victim = sender.receiver("victim");
-    sender.wait_for_receiver("victim");
+    let victims = [("killed", Signal::SIGKILL), ("frozen", Signal::SIGSTOP)];
+    let processes = victims.map(|(name, _)| sender.receiver(name));
+    victims.iter().for_each(|(name, _)| sender.wait_for_receiver(name));
     wait_for_heartbeats(&sender);
     assert!(sender.uses().threads > before.threads, "a receiver costs nothing, so that freeing it cannot be seen");
-    victim.signal(harm);
-    sender.wait_within(NOTICED_WITHIN, "receiver gone receiver=\"victim\"", 1);
+    for ((name, harm), process) in victims.iter().zip(&processes) {
+        process.signal(*harm);
+        sender.wait_within(NOTICED_WITHIN, &format!("receiver gone receiver=\"{name}\""), 1);
+    }
     sender.wait_until_it_uses_at_most(before, FREED_WITHIN);
     let report = sender.interrupt();
     assert_undisturbed(&report);
-    assert!(!report.receiver("victim").0["left_ms"].is_null());
-}
-
-#[test]
-fn a_killed_receiver_is_freed_and_the_others_do_not_notice() {
-    let _machine = beside_others();
-    one_of_three(Signal::SIGKILL);
-}
-
-#[test]
-fn a_frozen_receiver_is_freed_and_the_others_do_not_notice() {
-    let _machine = beside_others();
-    one_of_three(Signal::SIGSTOP);
+    for (name, _) in victims {
+        assert!(!report.receiver(name).0["left_ms"].is_null(), "{name}");
+    }
 }
 
 #[test]
