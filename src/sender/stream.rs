@@ -21,6 +21,10 @@ use crate::webrtc::Lanes;
 /// The payload type of the video: the first dynamic one, RFC 3551 section 6. Each peer has one stream, so one is enough.
 const PAYLOAD_TYPE: u8 = 96;
 
+/// A lane that waits for so long has not got the keyframe that was asked for when it opened: any encoder makes one within a few
+/// frames.
+const STARVED_AFTER: Duration = Duration::from_millis(500);
+
 /// What is to be encoded, and with what.
 #[derive(Clone)]
 pub(crate) struct Plan {
@@ -102,13 +106,15 @@ pub(super) struct Stream {
     serial: Arc<AtomicU32>,
     died: Vec<String>,
     keyframes: KeyframeGate,
+    starving_since: Option<Duration>,
 }
 
 impl Stream {
     pub(super) fn new(clock: RunClock, offset: RtpTime, events: Events, debugging: Debugging) -> Stream {
         let (lanes, intake) = (Arc::default(), Intake::default());
         let (running, serial, died, keyframes) = (None, Arc::default(), Vec::new(), KeyframeGate::default());
-        Stream { clock, offset, lanes, intake, events, debugging, running, serial, died, keyframes }
+        let starving_since = None;
+        Stream { clock, offset, lanes, intake, events, debugging, running, serial, died, keyframes, starving_since }
     }
 
     pub(super) fn lanes(&self) -> &Arc<Lanes> {
@@ -197,7 +203,10 @@ impl Stream {
 
     /// Asks for the keyframe that waited for its time.
     pub(super) fn on_time(&mut self) {
-        if self.lanes.is_starving() {
+        let now = self.clock.now();
+        self.starving_since = self.lanes.is_starving().then(|| self.starving_since.unwrap_or(now));
+        if self.starving_since.is_some_and(|since| now.saturating_sub(since) >= STARVED_AFTER) {
+            self.starving_since = Some(now);
             self.want_keyframe();
         }
         if self.keyframes.on_time(self.clock.now()) {
