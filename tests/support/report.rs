@@ -49,8 +49,18 @@ impl Report {
     }
 
     /// Matched frames, as a part of those encoded.
-    pub fn matched_part(&self) -> f64 {
+    fn matched_part(&self) -> f64 {
         self.count("/frames/matched") as f64 / self.count("/frames/encoded") as f64
+    }
+
+    /// Nothing got lost: every frame came back, but for those that a detector without a processor had no time to look at, and
+    /// those still on their way at the end.
+    pub fn assert_closed(&self) {
+        let ended =
+            ["matched", "skipped_by_detector", "in_flight"].map(|state| self.count(&format!("/frames/ended/{state}")));
+        let accounted: u64 = ended.iter().sum();
+        assert!(accounted as f64 >= 0.99 * self.count("/frames/encoded") as f64, "{:#}", self.0);
+        assert!(self.matched_part() >= 0.5, "{:#}", self.0);
     }
 
     /// Every frame ended in one way, and no coordinate was joined to a frame that it does not belong to, as far as can be
