@@ -1,6 +1,6 @@
 #!/bin/sh
 # Copies a program and the GStreamer plugins it uses, each with the shared libraries it needs, into a directory that becomes the
-# root of the image: 0.3 GB, where the packages with everything that they depend on (LLVM, GTK, soundfonts) are 0.9 GB.
+# root of the image: 0.4 GB, where the packages with everything that they depend on (LLVM, GTK, soundfonts) are 0.9 GB.
 #
 #   scripts/collect-plugins.sh ROOT PROGRAM
 set -eu
