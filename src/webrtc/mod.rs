@@ -102,6 +102,15 @@ const MAX_MESSAGES_PER_SECOND: u32 = 1000;
 /// Requests for keyframes a second that are passed on; the encoder is asked at most five times a second.
 const MAX_KEYFRAME_REQUESTS_PER_SECOND: u32 = 10;
 
+/// Makes this process's DTLS certificate ahead of time, on a thread of its own. GStreamer makes it once, with the first peer: RSA
+/// keys take 50 to 400 ms, which the first coordinate would wait for.
+pub fn prepare_certificate() {
+    let make = || drop(gstreamer::ElementFactory::make("dtlsdec").build());
+    if let Err(error) = std::thread::Builder::new().name("certificate".to_owned()).spawn(make) {
+        tracing::debug!("the certificate is made with the first peer: {error}");
+    }
+}
+
 /// The label of the one data channel.
 pub const CHANNEL_LABEL: &str = "rebound";
 
