@@ -169,7 +169,7 @@ fn a_receiver_says_goodbye() {
         receiver.signal(signal);
         assert_eq!(receiver.ended().code, Some(0));
         let line = sender.wait_for_nth("receiver gone receiver=\"polite\"", number);
-        assert!(line.contains("Bye"), "{line}");
+        assert!(line.contains("it said goodbye"), "{line}");
     }
     sender.interrupt();
 }

@@ -16,12 +16,12 @@ use crate::pipeline::{self, Debugging, Texts};
 use crate::signalling::client::{Client, ClientConfig, SenderUrl};
 use crate::signalling::gate::{CheckedSdp, SdpKind, check_sdp};
 use crate::signalling::message::{self, Bye, FromReceiver};
-use crate::webrtc::{self, PeerError, ReceiveSettings, ReceivingPeer, Report, Trust};
+use crate::webrtc::{Certificate, PeerError, ReceiveSettings, ReceivingPeer, Report, Trust};
 
 /// Runs a receiver until it is done, interrupted or cannot go on.
 pub async fn run(config: &ReceiveConfig, common: &Common) -> anyhow::Result<ExitCode> {
     let texts = Texts::load(config.pipelines.as_deref())?;
-    webrtc::prepare_certificate();
+    let _certificate = Certificate::prepare();
     let url: SenderUrl = config.signalling_url().map_err(anyhow::Error::msg)?.as_str().parse()?;
     let client_config = ClientConfig { give_up_after: config.connect_timeout, ..ClientConfig::default() };
     let (events, mut queue) = mpsc::channel(QUEUE_EVENTS);

@@ -28,7 +28,7 @@ use crate::signals::Signals;
 use crate::source::{Produced, SceneSource};
 use crate::units::RtpTime;
 use crate::usage::Usage;
-use crate::webrtc;
+use crate::webrtc::Certificate;
 
 /// Messages from all receivers that may wait for the loop; a full one slows the receivers' signalling down, nothing else.
 const HUB_MESSAGES: usize = 256;
@@ -43,7 +43,7 @@ pub async fn run(
 ) -> anyhow::Result<ExitCode> {
     let scene = Arc::new(scene(config)?);
     let plan = plan(config, encoders)?;
-    webrtc::prepare_certificate();
+    let _certificate = Certificate::prepare();
     let choosing = plan.clone();
     let choice = tokio::task::spawn_blocking(move || choosing.choose(None, &[], None)).await??;
     let listener = server::bind(&config.host, config.port).await?;

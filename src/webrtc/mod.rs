@@ -102,12 +102,28 @@ const MAX_MESSAGES_PER_SECOND: u32 = 1000;
 /// Requests for keyframes a second that are passed on; the encoder is asked at most five times a second.
 const MAX_KEYFRAME_REQUESTS_PER_SECOND: u32 = 10;
 
-/// Makes this process's DTLS certificate ahead of time, on a thread of its own. GStreamer makes it once, with the first peer: RSA
-/// keys take 50 to 400 ms, which the first coordinate would wait for.
-pub fn prepare_certificate() {
-    let make = || drop(gstreamer::ElementFactory::make("dtlsdec").build());
-    if let Err(error) = std::thread::Builder::new().name("certificate".to_owned()).spawn(make) {
-        tracing::debug!("the certificate is made with the first peer: {error}");
+/// This process's DTLS certificate, being made ahead of time on a thread of its own. GStreamer makes it once, with the first peer:
+/// RSA keys take 50 to 400 ms, which the first coordinate would wait for.
+///
+/// To be held until the role ends: a process that exits while OpenSSL works on another thread crashes.
+#[derive(Debug)]
+pub struct Certificate(Option<std::thread::JoinHandle<()>>);
+
+impl Certificate {
+    /// Begins to make it.
+    #[must_use]
+    pub fn prepare() -> Certificate {
+        let make = || drop(gstreamer::ElementFactory::make("dtlsdec").build());
+        Certificate(std::thread::Builder::new().name("certificate".to_owned()).spawn(make).ok())
+    }
+}
+
+impl Drop for Certificate {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            // A panic there has been reported; the first peer tries again.
+            let _ = thread.join();
+        }
     }
 }
 
