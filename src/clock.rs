@@ -29,11 +29,6 @@ impl RunClock {
         self.zero.elapsed()
     }
 
-    /// The instant of a time of this clock, for sleeping until then.
-    pub fn instant(&self, at: Duration) -> Instant {
-        self.zero + at
-    }
-
     /// Makes a pipeline run on this clock.
     pub fn drive(&self, pipeline: &gst::Pipeline) {
         pipeline.use_clock(Some(&self.clock));

@@ -85,7 +85,7 @@ impl Receiver {
         };
         session.deadline = Some(self.clock.now() + NEGOTIATE_WITHIN);
         let (id, decoded) = (session.id, session.decoded.clone());
-        let trust = Arc::new(trust(&offer));
+        let trust = Arc::new(Trust::new(offer.fingerprints().judge()));
         session.trust = Some(trust.clone());
         match self.settings(&offer, trust, &decoded) {
             Ok(settings) => self.start_peer(id, settings),
@@ -142,11 +142,6 @@ impl Receiver {
             Err(error) => self.leave(&format!("the detector's thread cannot be started: {error}")),
         }
     }
-}
-
-fn trust(offer: &CheckedSdp) -> Trust {
-    let fingerprints = offer.fingerprints().clone();
-    Trust::new(move |pem| fingerprints.matches_pem(pem).unwrap_or(false))
 }
 
 fn tell(events: &mpsc::Sender<Event>, event: Event) {

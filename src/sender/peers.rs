@@ -142,9 +142,7 @@ impl Sender {
         let Some(peer) = self.members.get(&id).and_then(|member| member.peer.as_ref()) else {
             return self.room.on_peer_failed(id, ErrorCode::InternalError, "there is no connection that the answer is for");
         };
-        let fingerprints = answer.fingerprints().clone();
-        let trust = Trust::new(move |pem| fingerprints.matches_pem(pem).unwrap_or(false));
-        if let Err(error) = peer.set_answer(answer.text(), trust) {
+        if let Err(error) = peer.set_answer(answer.text(), Trust::new(answer.fingerprints().judge())) {
             self.room.on_peer_failed(id, ErrorCode::SdpRefused, &error.to_string());
         }
     }

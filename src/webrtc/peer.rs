@@ -40,8 +40,6 @@ pub struct IceSettings {
     pub turn_servers: Vec<String>,
     /// Gather candidates over TCP too.
     pub tcp: bool,
-    /// Use relayed candidates only.
-    pub relay_only: bool,
 }
 
 impl IceSettings {
@@ -54,9 +52,6 @@ impl IceSettings {
             if !webrtcbin.add_turn_server(url) {
                 return Err(PeerError::TurnServer);
             }
-        }
-        if self.relay_only {
-            webrtcbin.set_relay_only();
         }
         Ok(())
     }

@@ -175,11 +175,6 @@ impl WebrtcBin {
         self.0.property::<gst::Object>("ice-agent").set_property("ice-tcp", wanted);
     }
 
-    /// Uses only relayed candidates.
-    pub(super) fn set_relay_only(&self) {
-        self.0.set_property_from_str("ice-transport-policy", "relay");
-    }
-
     /// Lets the first packets through at once. By themselves the session waits for a second packet to believe in the source
     /// (RFC 3550 appendix A.1; SRTP has authenticated it already), and the jitterbuffer holds the first one back for its whole
     /// latency: the first frame would be up to 64 ms late (measured).

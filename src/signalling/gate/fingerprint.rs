@@ -59,6 +59,12 @@ pub struct Fingerprints(Vec<(HashFunction, Vec<u8>)>);
 pub(super) struct Conflict;
 
 impl Fingerprints {
+    /// Tells of a certificate (PEM) whether it is the promised one; what is no certificate is not.
+    pub fn judge(&self) -> impl Fn(&str) -> bool + Send + Sync + use<> {
+        let promised = self.clone();
+        move |pem| promised.matches_pem(pem).unwrap_or(false)
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
