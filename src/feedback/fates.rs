@@ -21,6 +21,7 @@ enum Fate {
     Detected,
     Skipped,
     Undecoded,
+    Damaged,
 }
 
 /// Notes what becomes of each frame at the receiver, and tells it with the next messages. Bounded: when there is too much to
@@ -69,6 +70,11 @@ impl FateLog {
         self.decide(0, rtp, Fate::Skipped);
     }
 
+    /// This picture was decoded from incomplete data: the detector shall not see it.
+    pub fn damaged(&mut self, rtp: RtpTime) {
+        self.decide(0, rtp, Fate::Damaged);
+    }
+
     /// The detector has looked at this picture, and a message will say what it saw. Fills `recent` for that message: with
     /// earlier frames only, the message itself tells of this one.
     pub fn detected(&mut self, rtp: RtpTime, recent: &mut Recent) {
@@ -86,6 +92,7 @@ impl FateLog {
                 match fate {
                     Fate::Detected => recent.detected.push(rtp),
                     Fate::Skipped => recent.skipped.push(rtp),
+                    Fate::Damaged => recent.damaged.push(rtp),
                     Fate::Undecoded => recent.undecoded.push(rtp),
                 }
                 self.decide(times + 1, rtp, fate);
@@ -115,15 +122,18 @@ mod tests {
     #[test]
     fn each_fate_is_told_three_times_from_the_next_message_on() {
         let mut log = FateLog::new();
-        for rtp in [u32::MAX, 2, 5] {
+        for rtp in [u32::MAX, 2, 4, 5] {
             log.arrived(RtpTime(rtp));
         }
         log.decoded(RtpTime(2));
         log.skipped(RtpTime(2));
+        log.decoded(RtpTime(4));
+        log.damaged(RtpTime(4));
         log.decoded(RtpTime(5));
         let first = message(&mut log, 5);
         let keys = |keys: &[u32]| keys.iter().copied().map(RtpTime).collect::<Vec<_>>();
-        assert_eq!(first, Recent { detected: keys(&[]), skipped: keys(&[2]), undecoded: keys(&[u32::MAX]) });
+        let damaged = keys(&[4]);
+        assert_eq!(first, Recent { detected: keys(&[]), skipped: keys(&[2]), undecoded: keys(&[u32::MAX]), damaged });
         assert_eq!(message(&mut log, 8), Recent { detected: keys(&[5]), ..first.clone() });
         assert_eq!(message(&mut log, 11), Recent { detected: keys(&[8, 5]), ..first });
         assert_eq!(message(&mut log, 14), Recent { detected: keys(&[11, 8, 5]), ..Recent::default() });

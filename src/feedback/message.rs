@@ -87,12 +87,15 @@ pub struct Recent {
     /// Arrived, but the decoder made no picture of it.
     #[serde(with = "wire::rtps", skip_serializing_if = "Vec::is_empty")]
     pub undecoded: Vec<RtpTime>,
+    /// Decoded from incomplete data, and not looked at.
+    #[serde(with = "wire::rtps", skip_serializing_if = "Vec::is_empty")]
+    pub damaged: Vec<RtpTime>,
 }
 
 impl Recent {
     /// How many frames are named.
     pub fn len(&self) -> usize {
-        self.detected.len() + self.skipped.len() + self.undecoded.len()
+        self.detected.len() + self.skipped.len() + self.undecoded.len() + self.damaged.len()
     }
 
     /// Whether no frame is named.
@@ -105,6 +108,7 @@ impl Recent {
         self.detected.clear();
         self.skipped.clear();
         self.undecoded.clear();
+        self.damaged.clear();
     }
 }
 

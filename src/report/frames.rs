@@ -17,10 +17,19 @@ pub(super) struct Frame {
     pub(super) step: Step,
     pub(super) encoded_at: Option<Duration>,
     pub(super) bytes: usize,
+    pub(super) keyframe: bool,
     /// Its time for answers is over.
     pub(super) due: bool,
     /// Over all receivers; `None` if nobody was there to see it.
     pub(super) account: Option<Account>,
+}
+
+impl Frame {
+    /// A frame that was made and has not gone anywhere yet.
+    pub(super) fn new(number: FrameNumber, rtp: RtpTime, truth: Truth, at: Duration, account: Option<Account>) -> Frame {
+        let (step, encoded_at, bytes, keyframe, due) = (Step::Produced, None, 0, false, false);
+        Frame { number, rtp, truth, produced_at: at, step, encoded_at, bytes, keyframe, due, account }
+    }
 }
 
 /// Counts remembered and forgotten frames from 0: what a frame is known by inside the ledger.
@@ -56,6 +65,15 @@ impl Frames {
 
     pub(super) fn len(&self) -> usize {
         self.frames.len()
+    }
+
+    pub(super) fn get(&self, serial: Serial) -> Option<&Frame> {
+        self.frames.get(usize::try_from(serial.checked_sub(self.first)?).ok()?)
+    }
+
+    /// All that are remembered.
+    pub(super) fn serials(&self) -> std::ops::Range<Serial> {
+        self.first..self.first + self.frames.len() as u64
     }
 
     pub(super) fn get_mut(&mut self, serial: Serial) -> Option<&mut Frame> {
@@ -122,8 +140,7 @@ mod tests {
             let rtp = RtpTime(key);
             assert!(frames.may_follow(rtp));
             let (number, truth, produced_at) = (FrameNumber(number), Truth::default(), Duration::from_secs(number));
-            let (step, encoded_at, bytes, due, account) = (Step::Produced, None, 0, false, None);
-            frames.push(Frame { number, rtp, truth, produced_at, step, encoded_at, bytes, due, account });
+            frames.push(Frame::new(number, rtp, truth, produced_at, None));
         }
         frames
     }

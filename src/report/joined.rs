@@ -133,16 +133,18 @@ fn scale(sightings: &Sightings, size: Size) -> impl Fn(Px) -> Px {
     }
 }
 
-/// Where the latency of a frame came from. What is known adds up: encode + network + decode + detect is the latency, and
-/// the network is the way there and the way back.
+/// Where the latency of a frame came from. What is known adds up to the nanosecond: encode + send + network + decode + detect is
+/// the latency, and the network is the way there and the way back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stages {
     /// Produced to encoded.
     pub encode: Option<Duration>,
+    /// Encoded to the first packet handed to the network for this receiver.
+    pub send: Option<Duration>,
     /// Both ways on the network, with everything that waits there: packets, jitterbuffer, data channel.
     pub network: Option<Duration>,
-    /// Encoded to the arrival of the last packet; known if the receiver's clock is.
-    pub send_to_arrival: Option<Duration>,
+    /// From there to the arrival of the last packet; known if the receiver's clock is.
+    pub there: Option<Duration>,
     /// Arrival to picture.
     pub decode: Option<Duration>,
     /// Picture to sightings.
@@ -151,32 +153,42 @@ pub struct Stages {
     pub back: Option<Duration>,
 }
 
+/// The moments of a frame on the sender's clock.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) produced_at: Duration,
+    pub(super) encoded_at: Option<Duration>,
+    pub(super) sent_at: Option<Duration>,
+    /// When its answer came.
+    pub(super) at: Duration,
+}
+
 impl Stages {
-    /// Splits the time from `produced_at` to `at`. `arrived_us` is the arrival of the frame on the sender's clock; it is uncertain
-    /// and therefore moved into the time that there was. Durations that do not fit into the whole are not believed.
+    /// Splits the time that a frame took. `arrived_us` is its arrival on the sender's clock; it is uncertain and therefore moved
+    /// into the time that there was. Durations that do not fit into the whole are not believed.
     pub(super) fn split(
-        (produced_at, encoded_at, at): (Duration, Option<Duration>, Duration),
+        Times { produced_at, encoded_at, sent_at, at }: Times,
         (decode_us, detect_us): (Option<u64>, Option<u64>),
         arrived_us: Option<i64>,
     ) -> Stages {
-        let Some(encoded_at) = encoded_at else { return Stages::default() };
-        let only_encode = Stages { encode: encoded_at.checked_sub(produced_at), ..Stages::default() };
-        let (Some(decode_us), Some(detect_us)) = (decode_us, detect_us) else { return only_encode };
+        let encode = encoded_at.and_then(|encoded_at| encoded_at.checked_sub(produced_at));
+        let (Some(_), Some(encoded_at), Some(sent_at)) = (encode, encoded_at, sent_at) else {
+            return Stages { encode, ..Stages::default() };
+        };
+        let Some(send) = sent_at.checked_sub(encoded_at).filter(|_| sent_at <= at) else {
+            return Stages { encode, ..Stages::default() };
+        };
+        let known = Stages { encode, send: Some(send), ..Stages::default() };
+        let (Some(decode_us), Some(detect_us)) = (decode_us, detect_us) else { return known };
         let (decode, detect) = (Duration::from_micros(decode_us), Duration::from_micros(detect_us));
-        let network = at.checked_sub(encoded_at).and_then(|rest| rest.checked_sub(decode)?.checked_sub(detect));
-        let (Some(network), Some(_)) = (network, only_encode.encode) else { return only_encode };
-        let send_to_arrival = arrived_us.map(|us| {
+        let network = at.checked_sub(sent_at).and_then(|rest| rest.checked_sub(decode)?.checked_sub(detect));
+        let Some(network) = network else { return known };
+        let there = arrived_us.map(|us| {
             let arrived_at = Duration::from_micros(us.max(0).unsigned_abs());
-            arrived_at.saturating_sub(encoded_at).min(network)
+            arrived_at.saturating_sub(sent_at).min(network)
         });
-        Stages {
-            network: Some(network),
-            send_to_arrival,
-            decode: Some(decode),
-            detect: Some(detect),
-            back: send_to_arrival.map(|there| network - there),
-            ..only_encode
-        }
+        let (back, network) = (there.map(|there| network - there), Some(network));
+        Stages { network, there, decode: Some(decode), detect: Some(detect), back, ..known }
     }
 }
 
@@ -240,23 +252,27 @@ mod tests {
         fn the_stages_are_the_latency(
             produced in 0u64..1_000_000_000,
             encode in 0u64..100_000_000,
+            send in 0u64..10_000_000,
             rest in 0u64..200_000_000,
             decode_us in prop::option::of(0u64..60_000),
             detect_us in prop::option::of(0u64..60_000),
             arrived_us in prop::option::of(any::<i64>()),
         ) {
-            let [produced, encode, rest] = [produced, encode, rest].map(Duration::from_nanos);
-            let times = (produced, Some(produced + encode), produced + encode + rest);
+            let [produced_at, encode, send, rest] = [produced, encode, send, rest].map(Duration::from_nanos);
+            let encoded_at = produced_at + encode;
+            let sent_at = encoded_at + send;
+            let at = sent_at + rest;
+            let times = Times { produced_at, encoded_at: Some(encoded_at), sent_at: Some(sent_at), at };
             let stages = Stages::split(times, (decode_us, detect_us), arrived_us);
-            prop_assert_eq!(stages.encode, Some(encode));
+            prop_assert_eq!((stages.encode, stages.send), (Some(encode), Some(send)));
             if let (Some(network), Some(decode), Some(detect)) = (stages.network, stages.decode, stages.detect) {
                 prop_assert_eq!(network + decode + detect, rest);
-                prop_assert_eq!(stages.send_to_arrival.is_some(), arrived_us.is_some());
-                if let (Some(there), Some(back)) = (stages.send_to_arrival, stages.back) {
-                    prop_assert_eq!(there + back, network);
+                prop_assert_eq!(stages.there.is_some(), arrived_us.is_some());
+                if let (Some(there), Some(back)) = (stages.there, stages.back) {
+                    prop_assert_eq!(encode + send + there + decode + detect + back, at - produced_at);
                 }
             } else {
-                prop_assert_eq!(stages, Stages { encode: Some(encode), ..Stages::default() });
+                prop_assert_eq!(stages, Stages { encode: Some(encode), send: Some(send), ..Stages::default() });
             }
         }
     }
@@ -264,10 +280,18 @@ mod tests {
     #[test]
     fn the_clocks_split_the_network() {
         let ms = Duration::from_millis;
-        let times = (ms(100), Some(ms(102)), ms(110));
+        let times = Times { produced_at: ms(100), encoded_at: Some(ms(101)), sent_at: Some(ms(102)), at: ms(110) };
         let stages = Stages::split(times, (Some(1000), Some(500)), Some(105_000));
-        assert_eq!((stages.send_to_arrival, stages.back), (Some(ms(3)), Some(Duration::from_micros(3500))));
+        assert_eq!((stages.there, stages.back), (Some(ms(3)), Some(Duration::from_micros(3500))));
         let doubtful = Stages::split(times, (Some(1000), Some(500)), Some(90_000));
-        assert_eq!((doubtful.send_to_arrival, doubtful.back), (Some(ms(0)), Some(Duration::from_micros(6500))));
+        assert_eq!((doubtful.there, doubtful.back), (Some(ms(0)), Some(Duration::from_micros(6500))));
+        for odd in [
+            Times { sent_at: None, ..times },
+            Times { sent_at: Some(ms(100)), ..times },
+            Times { sent_at: Some(ms(111)), ..times },
+        ] {
+            let stages = Stages::split(odd, (Some(1000), Some(500)), Some(105_000));
+            assert_eq!(stages, Stages { encode: Some(ms(1)), ..Stages::default() });
+        }
     }
 }

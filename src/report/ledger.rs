@@ -1,61 +1,29 @@
 //! The one book of a run.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::frames::{Frame, Frames, Serial};
-use super::joined::{Joined, Outcome, Score, Stages};
+use super::joined::{Joined, Outcome, Score, Stages, Times};
 use super::party::{Party, Rate};
 use super::receiver::{Receiver, ReceiverId};
+use super::record::{FrameRecord, Records};
 use super::states::{Evidence, State, Step};
 use super::totals::{ReceiverTotals, Summary, Totals};
 use crate::feedback::{Pong, Recent, Sightings};
 use crate::scene::Truth;
-use crate::units::{Fps, FrameNumber, RtpTime, Size};
+use crate::units::{FrameNumber, RtpTime};
 
-/// A coordinate older than a second is of no use to any controller. Frames that had piled up before their peer was connected came
-/// out up to 0.5 s old; that is still to be seen as latency.
-const LATE_AFTER: Duration = Duration::from_secs(1);
+mod config;
 
-/// Long enough to name an answer late instead of unknown, and to hear of a skipped frame from a detector that takes seconds.
-const REMEMBER: Duration = Duration::from_secs(10);
-
-/// Ten seconds at the highest frame rate of 240 are 2400; this is a bound on memory (1.5 MB) should time stand still.
-const MOST_FRAMES: usize = 4096;
-
-/// As in the first description of this program.
-const HISTORY_SIZE: usize = 30;
+pub use config::LedgerConfig;
 
 /// Receivers that have left take 2 kB each: 2 MB, whatever comes and goes in a week.
 const MOST_PAST_RECEIVERS: usize = 1000;
 
 /// What a live view calls "lately".
 const LATELY: Duration = Duration::from_secs(1);
-
-/// How a ledger is kept.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LedgerConfig {
-    /// Of the frames sent.
-    pub size: Size,
-    /// Half of a frame's interval is how far a key may be off.
-    pub fps: Fps,
-    /// An answer that takes longer is counted as late and not measured.
-    pub late_after: Duration,
-    /// For so long a frame can still be recognised.
-    pub remember: Duration,
-    /// And at most so many.
-    pub most_frames: usize,
-    /// How many joined frames [`Ledger::history`] has.
-    pub history_size: usize,
-}
-
-impl LedgerConfig {
-    /// For frames of this size and rate: late after 1 s, remembered for 10 s, 30 frames of history.
-    pub fn new(size: Size, fps: Fps) -> LedgerConfig {
-        let (late_after, remember) = (LATE_AFTER, REMEMBER);
-        LedgerConfig { size, fps, late_after, remember, most_frames: MOST_FRAMES, history_size: HISTORY_SIZE }
-    }
-}
 
 /// A frame that cannot be measured, since its key does not tell it from the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -81,6 +49,7 @@ pub struct Ledger {
     past_receivers: VecDeque<ReceiverTotals>,
     receivers_forgotten: u64,
     history: VecDeque<Joined>,
+    records: Records,
 }
 
 impl Ledger {
@@ -95,6 +64,7 @@ impl Ledger {
             past_receivers: VecDeque::new(),
             receivers_forgotten: 0,
             history: VecDeque::with_capacity(config.history_size),
+            records: Records::default(),
         }
     }
 
@@ -113,9 +83,7 @@ impl Ledger {
             self.frames_unwatched += 1;
             self.all.rate.pause();
         }
-        let (step, encoded_at, bytes, due) = (Step::Produced, None, 0, false);
-        let frame = Frame { number, rtp, truth, produced_at: at, step, encoded_at, bytes, due, account };
-        let serial = self.frames.push(frame);
+        let serial = self.frames.push(Frame::new(number, rtp, truth, at, account));
         self.receivers.iter_mut().filter(|receiver| receiver.is_present()).for_each(|receiver| receiver.open(serial));
         Ok(())
     }
@@ -131,8 +99,9 @@ impl Ledger {
         let Some(frame) = self.frames.get_mut(serial) else { return };
         frame.encoded_at = Some(at);
         frame.bytes = bytes;
+        frame.keyframe = keyframe;
         let watched = frame.account.is_some().then_some(&mut self.all);
-        let receivers = self.receivers.iter_mut().filter_map(|receiver| receiver.account_mut(serial));
+        let receivers = self.receivers.iter_mut().filter_map(|receiver| receiver.entry_mut(serial));
         for party in watched.into_iter().chain(receivers.map(|(_, party)| party)) {
             party.encoded += 1;
             party.keyframes += u64::from(keyframe);
@@ -161,16 +130,17 @@ impl Ledger {
         let Some(index) = self.index_of(receiver) else { return };
         let Some(serial) = self.frames.find(rtp) else { return };
         let Some(frame) = self.frames.get_mut(serial) else { return };
-        let Some((account, party)) = self.receivers[index].account_mut(serial) else { return };
-        if !account.sent {
+        let Some((entry, party)) = self.receivers[index].entry_mut(serial) else { return };
+        if !entry.account.sent {
             party.rate.note(at, frame.bytes);
         }
-        party.note_sent(account);
+        entry.sent_at.get_or_insert(at);
+        party.note_sent(&mut entry.account);
         frame.account.iter_mut().for_each(|account| self.all.note_sent(account));
     }
 
     /// A receiver is connected: the frames produced from now on count for it. It said its first word at `hello_at`.
-    pub fn receiver_joined(&mut self, id: ReceiverId, name: impl Into<String>, hello_at: Duration, at: Duration) {
+    pub fn receiver_joined(&mut self, id: ReceiverId, name: impl Into<Arc<str>>, hello_at: Duration, at: Duration) {
         if self.index_of(id).is_none() {
             self.receivers.push(Receiver::new(id, name.into(), hello_at, at));
         }
@@ -213,6 +183,7 @@ impl Ledger {
             (&recent.detected, Evidence::Detected),
             (&recent.skipped, Evidence::Skipped),
             (&recent.undecoded, Evidence::Undecoded),
+            (&recent.damaged, Evidence::Damaged),
         ] {
             for &rtp in keys {
                 if let Some(serial) = self.frames.find(rtp) {
@@ -226,17 +197,18 @@ impl Ledger {
         let receiver = &mut self.receivers[index];
         let Some(serial) = self.frames.find(sightings.rtp) else { return Outcome::Unknown };
         let Some(frame) = self.frames.get_mut(serial) else { return Outcome::Unknown };
-        let Some((account, _)) = receiver.account_mut(serial) else { return Outcome::BeforeJoin };
-        if account.is_answered() {
+        let Some((entry, _)) = receiver.entry_mut(serial) else { return Outcome::BeforeJoin };
+        if entry.account.is_answered() {
             return Outcome::Duplicate;
         }
+        let sent_at = entry.sent_at;
         let latency = at.saturating_sub(frame.produced_at);
         if latency > self.config.late_after {
             let frame = frame.number;
             self.learn(index, serial, Evidence::Late);
             return Outcome::Late { frame, latency };
         }
-        let times = (frame.produced_at, frame.encoded_at, at);
+        let times = Times { produced_at: frame.produced_at, encoded_at: frame.encoded_at, sent_at, at };
         let joined = Joined {
             receiver: receiver.id,
             frame: frame.number,
@@ -246,6 +218,11 @@ impl Ledger {
             latency,
             stages: Stages::split(times, (sightings.decode_us, sightings.detect_us), receiver.arrived_us(sightings)),
         };
+        if self.config.records
+            && let Some((entry, _)) = receiver.entry_mut(serial)
+        {
+            entry.joined = Some(Box::new(joined));
+        }
         self.learn(index, serial, Evidence::Matched);
         self.measure(index, joined);
         Outcome::Matched(joined)
@@ -300,8 +277,8 @@ impl Ledger {
 
     fn learn(&mut self, index: usize, serial: Serial, evidence: Evidence) {
         let Some(frame) = self.frames.get_mut(serial) else { return };
-        let Some((account, party)) = self.receivers[index].account_mut(serial) else { return };
-        party.learn(account, evidence, frame.step, frame.due);
+        let Some((entry, party)) = self.receivers[index].entry_mut(serial) else { return };
+        party.learn(&mut entry.account, evidence, frame.step, frame.due);
         frame.account.iter_mut().for_each(|account| self.all.learn(account, evidence, frame.step, frame.due));
     }
 
@@ -311,8 +288,34 @@ impl Ledger {
         {
             self.update(serial);
         }
+        self.record(self.frames.serials().start);
         let Some(serial) = self.frames.forget_oldest() else { return };
         self.receivers.iter_mut().for_each(|receiver| receiver.forget(serial));
+    }
+
+    /// Writes a frame's records, one for each receiver that it counts for, unless that has been done.
+    fn record(&mut self, serial: Serial) {
+        let Some(frame) = self.frames.get(serial).filter(|_| self.config.records && self.records.is_next(serial)) else {
+            return;
+        };
+        for receiver in &mut self.receivers {
+            let (id, name) = (receiver.id, receiver.name.clone());
+            if let Some((entry, _)) = receiver.entry_mut(serial) {
+                self.records.push(FrameRecord::new(id, name, frame, entry));
+            }
+        }
+    }
+
+    /// The records of frames that are final, oldest first, and within a frame in the order in which the receivers joined: nothing
+    /// that becomes known later changes them. None unless the configuration wants them. Whoever wants them takes them often; of
+    /// those that nobody takes the oldest are lost, see [`Ledger::records_lost`].
+    pub fn take_records(&mut self) -> impl Iterator<Item = FrameRecord> {
+        self.records.drain()
+    }
+
+    /// Records that nobody took in time.
+    pub fn records_lost(&self) -> u64 {
+        self.records.lost()
     }
 
     /// Receivers that left before `horizon` have no remembered frame: only their figures are kept.
@@ -359,8 +362,15 @@ impl Ledger {
         }
     }
 
-    /// The figures of the run until now; at its end, of the run.
+    /// The run is over: its figures. Frames that are still remembered are recorded as they stand.
     pub fn finish(&mut self, at: Duration) -> Totals {
+        let totals = self.totals(at);
+        self.frames.serials().for_each(|serial| self.record(serial));
+        totals
+    }
+
+    /// The figures of the run until now.
+    pub fn totals(&mut self, at: Duration) -> Totals {
         self.tick(at);
         let present = self.receivers.iter().map(Receiver::totals);
         let mut receivers: Vec<_> = self.past_receivers.iter().cloned().chain(present).collect();

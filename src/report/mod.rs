@@ -19,6 +19,7 @@ mod joined;
 mod ledger;
 mod party;
 mod receiver;
+mod record;
 mod states;
 pub mod text;
 mod totals;
@@ -27,6 +28,7 @@ pub use distribution::{Distribution, Spread};
 pub use joined::{Joined, Outcome, Pair, Score, Stages};
 pub use ledger::{KeyError, Ledger, LedgerConfig};
 pub use receiver::ReceiverId;
+pub use record::FrameRecord;
 pub use states::{Ended, State};
 pub use totals::{
     ClockTotals, Cpu, EncoderInfo, FrameTotals, ObjectTotals, ReceiverSummary, ReceiverTotals, Report, RunInfo, SceneInfo,

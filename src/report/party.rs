@@ -32,8 +32,9 @@ struct Measured {
     staleness_px: Distribution,
     latency_ms: Distribution,
     encode_ms: Distribution,
+    send_ms: Distribution,
     network_ms: Distribution,
-    send_to_arrival_ms: Distribution,
+    there_ms: Distribution,
     decode_ms: Distribution,
     detect_ms: Distribution,
     back_ms: Distribution,
@@ -115,8 +116,9 @@ impl Measured {
         let stages = joined.stages;
         for (distribution, duration) in [
             (&mut self.encode_ms, stages.encode),
+            (&mut self.send_ms, stages.send),
             (&mut self.network_ms, stages.network),
-            (&mut self.send_to_arrival_ms, stages.send_to_arrival),
+            (&mut self.there_ms, stages.there),
             (&mut self.decode_ms, stages.decode),
             (&mut self.detect_ms, stages.detect),
             (&mut self.back_ms, stages.back),
@@ -128,7 +130,8 @@ impl Measured {
     fn stages(&self) -> StageTotals {
         StageTotals {
             encode: self.encode_ms.spread(),
-            send_to_arrival: self.send_to_arrival_ms.spread(),
+            send: self.send_ms.spread(),
+            there: self.there_ms.spread(),
             decode: self.decode_ms.spread(),
             detect: self.detect_ms.spread(),
             back: self.back_ms.spread(),

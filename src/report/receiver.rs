@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::State;
 use super::frames::Serial;
+use super::joined::Joined;
 use super::party::{Party, as_ms};
 use super::states::{Account, Step};
 use super::totals::{ClockTotals, ReceiverSummary, ReceiverTotals};
@@ -24,23 +26,33 @@ impl fmt::Display for ReceiverId {
     }
 }
 
+/// What is known of one frame for one receiver.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) account: Account,
+    /// When its first packet was handed to the network for this receiver.
+    pub(super) sent_at: Option<Duration>,
+    /// Its answer; kept only where records are.
+    pub(super) joined: Option<Box<Joined>>,
+}
+
 /// A receiver, present or gone.
 #[derive(Debug)]
 pub(super) struct Receiver {
     pub(super) id: ReceiverId,
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     pub(super) hello_at: Duration,
     pub(super) joined_at: Duration,
     pub(super) left_at: Option<Duration>,
     pub(super) clock: ClockOffset,
     pub(super) party: Party,
     /// One for each remembered frame that was produced while it was here, the first of them with this number.
-    accounts: VecDeque<Account>,
+    entries: VecDeque<Entry>,
     first: Serial,
 }
 
 impl Receiver {
-    pub(super) fn new(id: ReceiverId, name: String, hello_at: Duration, joined_at: Duration) -> Receiver {
+    pub(super) fn new(id: ReceiverId, name: Arc<str>, hello_at: Duration, joined_at: Duration) -> Receiver {
         Receiver {
             id,
             name,
@@ -49,7 +61,7 @@ impl Receiver {
             left_at: None,
             clock: ClockOffset::new(),
             party: Party::default(),
-            accounts: VecDeque::new(),
+            entries: VecDeque::new(),
             first: 0,
         }
     }
@@ -60,35 +72,35 @@ impl Receiver {
 
     /// This frame, the next after the last, counts for it.
     pub(super) fn open(&mut self, serial: Serial) {
-        if self.accounts.is_empty() {
+        if self.entries.is_empty() {
             self.first = serial;
         }
-        self.accounts.push_back(self.party.ended.open());
+        self.entries.push_back(Entry { account: self.party.ended.open(), sent_at: None, joined: None });
     }
 
-    /// The account of a frame and the books it is counted in; none if the frame does not count for this receiver.
-    pub(super) fn account_mut(&mut self, serial: Serial) -> Option<(&mut Account, &mut Party)> {
+    /// The entry of a frame and the books it is counted in; none if the frame does not count for this receiver.
+    pub(super) fn entry_mut(&mut self, serial: Serial) -> Option<(&mut Entry, &mut Party)> {
         let index = usize::try_from(serial.checked_sub(self.first)?).ok()?;
-        self.accounts.get_mut(index).map(|account| (account, &mut self.party))
+        self.entries.get_mut(index).map(|entry| (entry, &mut self.party))
     }
 
     /// Counts a frame anew after something changed that is the same for all receivers.
     pub(super) fn update(&mut self, serial: Serial, step: Step, due: bool) {
-        if let Some((account, party)) = self.account_mut(serial) {
-            party.ended.update(account, step, due);
+        if let Some((entry, party)) = self.entry_mut(serial) {
+            party.ended.update(&mut entry.account, step, due);
         }
     }
 
     /// The frames are forgotten in order.
     pub(super) fn forget(&mut self, serial: Serial) {
-        if self.first == serial && self.accounts.pop_front().is_some() {
+        if self.first == serial && self.entries.pop_front().is_some() {
             self.first += 1;
         }
     }
 
     /// The remembered frames that count for it.
     pub(super) fn serials(&self) -> std::ops::Range<Serial> {
-        self.first..self.first + self.accounts.len() as u64
+        self.first..self.first + self.entries.len() as u64
     }
 
     /// When the frame of this answer arrived, in microseconds on the sender's clock.
@@ -99,7 +111,7 @@ impl Receiver {
     pub(super) fn summary(&self) -> ReceiverSummary {
         let (error_px, latency_ms) = self.party.error_and_latency();
         let (frames, matched) = (self.party.ended.total(), self.party.ended.of(State::Matched));
-        let (id, name, present) = (self.id, self.name.clone(), self.is_present());
+        let (id, name, present) = (self.id, self.name.to_string(), self.is_present());
         ReceiverSummary { id, name, present, frames, matched, error_px, latency_ms }
     }
 
@@ -107,7 +119,7 @@ impl Receiver {
         let offset = self.clock.estimate();
         ReceiverTotals {
             id: self.id,
-            name: self.name.clone(),
+            name: self.name.to_string(),
             joined_ms: as_ms(self.joined_at),
             left_ms: self.left_at.map(as_ms),
             clock_offset: ClockTotals {

@@ -13,6 +13,8 @@ pub enum State {
     LostInNetwork,
     /// It arrived, but became no picture.
     DroppedByDecoder,
+    /// It became a picture, but from incomplete data: not looked at.
+    Damaged,
     /// It became a picture that the detector had no time for.
     SkippedByDetector,
     /// The detector looked at it, but its answer was lost.
@@ -27,11 +29,12 @@ pub enum State {
 
 impl State {
     /// Every state, in the order of the report.
-    pub const ALL: [State; 9] = [
+    pub const ALL: [State; 10] = [
         State::DroppedBeforeEncoder,
         State::DroppedByEncoder,
         State::LostInNetwork,
         State::DroppedByDecoder,
+        State::Damaged,
         State::SkippedByDetector,
         State::ResultLost,
         State::Late,
@@ -46,6 +49,7 @@ impl State {
             State::DroppedByEncoder => "dropped_by_encoder",
             State::LostInNetwork => "lost_in_network",
             State::DroppedByDecoder => "dropped_by_decoder",
+            State::Damaged => "damaged",
             State::SkippedByDetector => "skipped_by_detector",
             State::ResultLost => "result_lost",
             State::Late => "late",
@@ -62,6 +66,7 @@ impl State {
             _ if !due => State::InFlight,
             (Evidence::Detected, _) => State::ResultLost,
             (Evidence::Skipped, _) => State::SkippedByDetector,
+            (Evidence::Damaged, _) => State::Damaged,
             (Evidence::Undecoded, _) => State::DroppedByDecoder,
             (Evidence::Nothing | Evidence::Left, Step::Produced) => State::DroppedBeforeEncoder,
             (Evidence::Nothing | Evidence::Left, Step::Entered) => State::DroppedByEncoder,
@@ -80,6 +85,8 @@ pub(super) enum Evidence {
     Left,
     /// Arrived, but not decoded.
     Undecoded,
+    /// Decoded from incomplete data, and not looked at.
+    Damaged,
     /// Decoded, but not looked at.
     Skipped,
     /// Looked at.
@@ -103,7 +110,7 @@ pub(super) enum Step {
 pub(super) struct Account {
     pub(super) evidence: Evidence,
     pub(super) sent: bool,
-    state: State,
+    pub(super) state: State,
 }
 
 impl Account {
@@ -176,6 +183,6 @@ mod tests {
         ended.update(&mut account, Step::Entered, true);
         let json = serde_json::to_string(&ended).expect("a map");
         assert!(json.starts_with(r#"{"dropped_before_encoder":0,"dropped_by_encoder":1,"lost_in_network":0"#), "{json}");
-        assert_eq!((State::ALL.map(|state| state as usize), ended.total()), ([0, 1, 2, 3, 4, 5, 6, 7, 8], 1));
+        assert_eq!((State::ALL.map(|state| state as usize), ended.total()), ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 1));
     }
 }

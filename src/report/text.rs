@@ -45,8 +45,8 @@ fn figures(all: &TotalsOf) -> String {
 /// The stages that were measured, so that a client that tells less is given less to read.
 fn stages(all: &TotalsOf) -> String {
     let stages = &all.stages_ms;
-    let split = [("  there", stages.send_to_arrival), ("  back", stages.back)];
-    [("encode", stages.encode), ("network", stages.network)]
+    let split = [("  there", stages.there), ("  return", stages.back)];
+    [("encode", stages.encode), ("send", stages.send), ("network", stages.network)]
         .into_iter()
         .chain(split)
         .chain([("decode", stages.decode), ("detect", stages.detect)])
@@ -157,9 +157,10 @@ staleness       99.000    97.780   188.219   196.608   198.000  px
 latency           6.00      5.98      7.78      7.95      7.98  ms
 
 encode            2.00      2.00      2.00      2.00      2.00  ms
+send              0.00      0.00      0.00      0.00      0.00  ms
 network           3.10      3.07      4.87      5.06      5.08  ms
   there           1.00      1.00      1.00      1.00      1.00  ms
-  back            2.10      2.08      3.87      4.06      4.08  ms
+  return          2.10      2.08      3.87      4.06      4.08  ms
 decode            0.80      0.80      0.80      0.80      0.80  ms
 detect            0.10      0.10      0.10      0.10      0.10  ms
 

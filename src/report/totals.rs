@@ -83,13 +83,15 @@ pub struct ObjectTotals {
     pub false_finds: u64,
 }
 
-/// Where the latency comes from: encode + network + decode + detect.
+/// Where the latency comes from: encode + send + there + decode + detect + return.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct StageTotals {
     /// Produced to encoded.
     pub encode: Spread,
-    /// Encoded to the arrival of the last packet; needs the receiver's clock.
-    pub send_to_arrival: Spread,
+    /// Encoded to the first packet handed to the network.
+    pub send: Spread,
+    /// From there to the arrival of the last packet; needs the receiver's clock.
+    pub there: Spread,
     /// Arrival to picture.
     pub decode: Spread,
     /// Picture to sightings.
@@ -97,7 +99,7 @@ pub struct StageTotals {
     /// Sightings to their arrival; needs the receiver's clock.
     #[serde(rename = "return")]
     pub back: Spread,
-    /// The sum of `send_to_arrival` and `return`, known without the receiver's clock.
+    /// The sum of `there` and `return`, known without the receiver's clock.
     pub network: Spread,
 }
 

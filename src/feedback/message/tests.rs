@@ -32,12 +32,13 @@ prop_compose! {
         arrived_us in prop::option::of(0..=MAX_INTEGER),
         recent in prop::collection::vec(any::<u32>(), 0..=MAX_RECENT),
     ) -> Sightings {
-        let third = recent.len() / 3;
+        let quarter = recent.len() / 4;
         let rtps = |keys: &[u32]| keys.iter().copied().map(RtpTime).collect();
         let recent = Recent {
-            detected: rtps(&recent[..third]),
-            skipped: rtps(&recent[third..2 * third]),
-            undecoded: rtps(&recent[2 * third..]),
+            detected: rtps(&recent[..quarter]),
+            skipped: rtps(&recent[quarter..2 * quarter]),
+            undecoded: rtps(&recent[2 * quarter..3 * quarter]),
+            damaged: rtps(&recent[3 * quarter..]),
         };
         let (rtp, width, height) = (RtpTime(rtp), 1280, 720);
         Sightings { seq, rtp, width, height, objects, decode_us, detect_us, arrived_us, recent }

@@ -5,9 +5,11 @@ use std::collections::{HashMap, HashSet};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
+use super::config::{LATE_AFTER, REMEMBER};
 use super::tests::{sightings, truth_at};
 use super::*;
 use crate::feedback::FateLog;
+use crate::units::{Fps, Size};
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -61,7 +63,7 @@ enum Event {
     Joined(usize),
     Left(usize),
     Sent(usize, usize),
-    Feedback(usize, Answer),
+    Feedback(usize, Box<Answer>),
     Check,
 }
 
@@ -140,12 +142,12 @@ fn receive(
                 1 => chance.between(12 * SECOND, 15 * SECOND),
                 _ => chance.between(MS, 20 * MS),
             };
-            events.push((at + MS + delay, Event::Feedback(who, answer.clone())));
+            events.push((at + MS + delay, Event::Feedback(who, Box::new(answer.clone()))));
         }
     }
     let stranger = sightings(RtpTime(1 << 31), &[(0.0, 0.0)]);
     let answer = Answer { frame: None, message: stranger, told: Vec::new() };
-    events.push((receiver.left_at, Event::Feedback(who, answer)));
+    events.push((receiver.left_at, Event::Feedback(who, Box::new(answer))));
 }
 
 struct Detection {
@@ -165,6 +167,10 @@ impl Detection {
             return None;
         }
         self.log.decoded(key);
+        if chance.one_in(30) {
+            self.log.damaged(key);
+            return None;
+        }
         if chance.one_in(8) {
             self.log.skipped(key);
             return None;
@@ -179,6 +185,7 @@ impl Detection {
             (&recent.detected, Evidence::Detected),
             (&recent.skipped, Evidence::Skipped),
             (&recent.undecoded, Evidence::Undecoded),
+            (&recent.damaged, Evidence::Damaged),
         ] {
             self.told.extend(keys.iter().map(|key| (self.keys[key], evidence)));
         }
@@ -248,6 +255,7 @@ impl Observer {
             _ if !is_over => State::InFlight,
             Some(Evidence::Detected) => State::ResultLost,
             Some(Evidence::Skipped) => State::SkippedByDetector,
+            Some(Evidence::Damaged) => State::Damaged,
             Some(Evidence::Undecoded) => State::DroppedByDecoder,
             _ if !frame.entered => State::DroppedBeforeEncoder,
             _ if frame.encoded_at.is_none_or(|encoded_at| encoded_at > at) => State::DroppedByEncoder,
@@ -257,12 +265,13 @@ impl Observer {
     }
 
     /// How all frames stand at `at`: for each receiver, then over all.
-    fn ended(&self, run: &Run, at: Duration) -> Vec<[u64; 9]> {
+    fn ended(&self, run: &Run, at: Duration) -> Vec<[u64; 10]> {
         let best_first = [
             State::Matched,
             State::Late,
             State::ResultLost,
             State::SkippedByDetector,
+            State::Damaged,
             State::DroppedByDecoder,
             State::InFlight,
             State::LostInNetwork,
@@ -270,7 +279,7 @@ impl Observer {
             State::DroppedBeforeEncoder,
         ];
         let rank = |state: &State| best_first.iter().position(|other| other == state);
-        let mut counts = vec![[0; 9]; run.receivers.len() + 1];
+        let mut counts = vec![[0; 10]; run.receivers.len() + 1];
         for index in (0..run.frames.len()).filter(|&index| run.frames[index].produced_at <= at) {
             let counting = (0..run.receivers.len()).filter(|&who| Observer::counts(run, who, index));
             let states: Vec<_> = counting.map(|who| (who, self.state(run, who, index, at))).collect();
@@ -282,8 +291,28 @@ impl Observer {
         counts
     }
 
+    /// One for each frame and receiver that it counts for, in order, and each as it truly ended.
+    fn check_records(&self, run: &Run, records: &[FrameRecord], at: Duration) {
+        let watched = (0..run.frames.len())
+            .map(|frame| (0..run.receivers.len()).filter(move |&who| Observer::counts(run, who, frame)));
+        assert_eq!(records.len(), watched.map(Iterator::count).sum::<usize>());
+        assert!(records.is_sorted_by_key(|record| record.frame));
+        let mut seen = HashSet::new();
+        for record in records {
+            let (who, index) = (record.receiver.0 as usize, record.frame.0 as usize);
+            assert!(Observer::counts(run, who, index) && seen.insert((who, index)));
+            assert_eq!(record.state, self.state(run, who, index, at));
+            let answer = record.joined.as_ref().map(|joined| (joined.receiver, joined.frame));
+            assert_eq!(answer, (record.state == State::Matched).then_some((record.receiver, record.frame)));
+            assert_eq!(
+                (record.produced_at, record.encoded_at),
+                (run.frames[index].produced_at, run.frames[index].encoded_at)
+            );
+        }
+    }
+
     fn check(&self, run: &Run, ledger: &mut Ledger, at: Duration) {
-        let totals = ledger.finish(at);
+        let totals = ledger.totals(at);
         let expected = self.ended(run, at);
         let (all, receivers) = expected.split_last().expect("at least over all");
         assert_eq!(State::ALL.map(|state| totals.all.frames.ended.of(state)), *all);
@@ -308,11 +337,14 @@ impl Observer {
 }
 
 fn play(run: &Run, fps: u32) {
-    let mut ledger = Ledger::new(LedgerConfig::new(Size::new(640, 480).expect("valid"), Fps::new(fps).expect("valid")));
+    let config = LedgerConfig::new(Size::new(640, 480).expect("valid"), Fps::new(fps).expect("valid"));
+    let mut ledger = Ledger::new(LedgerConfig { records: true, ..config });
+    let mut records = Vec::new();
     let mut observer = Observer::default();
     let mut end = Duration::ZERO;
     for (at, event) in &run.events {
         end = *at;
+        records.extend(ledger.take_records());
         match event {
             Event::Produced(frame) => {
                 let (number, rtp) = (FrameNumber(*frame as u64), run.frames[*frame].rtp);
@@ -331,6 +363,9 @@ fn play(run: &Run, fps: u32) {
         }
     }
     observer.check(run, &mut ledger, end + 20 * SECOND);
+    ledger.finish(end + 20 * SECOND);
+    records.extend(ledger.take_records());
+    observer.check_records(run, &records, end + 20 * SECOND);
 }
 
 proptest! {

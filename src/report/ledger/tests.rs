@@ -2,10 +2,10 @@ use super::*;
 use crate::detect::{Extent, Sighting};
 use crate::feedback::Ping;
 use crate::scene::TrueObject;
-use crate::units::Px;
+use crate::units::{Fps, Px, Size};
 
-const MS: Duration = Duration::from_millis(1);
-const ME: ReceiverId = ReceiverId(1);
+pub(in crate::report) const MS: Duration = Duration::from_millis(1);
+pub(in crate::report) const ME: ReceiverId = ReceiverId(1);
 
 pub(in crate::report) fn truth_at(x: f64, y: f64) -> Truth {
     [TrueObject { id: 0, centre_px: Px { x, y }, radius_px: 20.0 }].into_iter().collect()
@@ -31,29 +31,29 @@ pub(in crate::report) fn sightings(rtp: RtpTime, places: &[(f64, f64)]) -> Sight
     }
 }
 
-fn config() -> LedgerConfig {
+pub(in crate::report) fn config() -> LedgerConfig {
     LedgerConfig::new(Size::new(640, 480).expect("valid"), Fps::new(100).expect("valid"))
 }
 
 /// A ledger with one receiver.
-fn ledger(config: LedgerConfig) -> Ledger {
+pub(in crate::report) fn ledger(config: LedgerConfig) -> Ledger {
     let mut ledger = Ledger::new(config);
     ledger.receiver_joined(ME, "me", Duration::ZERO, Duration::ZERO);
     ledger
 }
 
-fn key(frame: u32) -> RtpTime {
+pub(in crate::report) fn key(frame: u32) -> RtpTime {
     RtpTime((u32::MAX - 1000).wrapping_add(900 * frame))
 }
 
 /// Frame after frame at 100 a second, produced and encoded 2 ms later.
-fn film(ledger: &mut Ledger, frames: std::ops::Range<u32>) {
+pub(in crate::report) fn film(ledger: &mut Ledger, frames: std::ops::Range<u32>) {
     for frame in frames {
         let at = frame * 10 * MS;
         ledger.produced(FrameNumber(frame.into()), key(frame), truth_at(frame.into(), 50.0), at).expect("forwards");
         ledger.entered_encoder(key(frame));
         ledger.encoded(key(frame), at + 2 * MS, 1250, frame == 0);
-        ledger.sent(ME, key(frame), at + 2 * MS);
+        ledger.sent(ME, key(frame), at + MS * 5 / 2);
     }
 }
 
@@ -69,7 +69,7 @@ fn an_answer_is_measured_against_its_frame_and_against_now() {
     let pair = joined.score.pairs()[0];
     assert_eq!((pair.error_px(), pair.staleness_px()), (0.5, Some(3.0)));
     let stages = joined.stages;
-    assert_eq!((stages.encode, stages.send_to_arrival, stages.network), (Some(2 * MS), Some(2 * MS), Some(MS * 51 / 10)));
+    assert_eq!((stages.encode, stages.send, stages.there), (Some(2 * MS), Some(MS / 2), Some(MS * 3 / 2)));
     assert_eq!(ledger.history().copied().collect::<Vec<_>>(), [joined]);
     let totals = ledger.finish(50 * MS);
     let all = &totals.all;

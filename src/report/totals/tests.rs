@@ -113,9 +113,9 @@ fn nothing_measured_is_null() {
 #[test]
 fn without_the_receivers_clock_only_the_sum_of_both_ways_is_known() {
     let (without, with) = (report(1, false).totals.all.stages_ms, report(1, true).totals.all.stages_ms);
-    assert_eq!((without.send_to_arrival.mean, without.back.mean), (None, None));
+    assert_eq!((without.there.mean, without.back.mean), (None, None));
     assert_eq!(without.network, with.network);
-    let sum = with.send_to_arrival.mean.expect("known") + with.back.mean.expect("known");
+    let sum = with.there.mean.expect("known") + with.back.mean.expect("known");
     assert!((sum - with.network.mean.expect("known")).abs() < 1e-9);
 }
 
@@ -123,7 +123,10 @@ fn without_the_receivers_clock_only_the_sum_of_both_ways_is_known() {
 fn the_stages_and_the_ended_states_add_up() {
     let totals = report(3, true).totals;
     let stages = totals.all.stages_ms;
-    let sum: f64 = [stages.encode, stages.network, stages.decode, stages.detect].iter().filter_map(|stage| stage.mean).sum();
+    let sum: f64 = [stages.encode, stages.send, stages.there, stages.back, stages.decode, stages.detect]
+        .iter()
+        .filter_map(|stage| stage.mean)
+        .sum();
     assert!((sum - totals.all.latency_ms.mean.expect("measured")).abs() < 1e-9);
     for ended in totals.receivers.iter().map(|receiver| receiver.all.frames.ended).chain([totals.all.frames.ended]) {
         assert_eq!((ended.total(), ended.of(State::Matched), ended.of(State::LostInNetwork)), (200, 180, 15));

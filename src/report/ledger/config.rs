@@ -1,0 +1,46 @@
+//! How a ledger is kept.
+
+use std::time::Duration;
+
+use crate::units::{Fps, Size};
+
+/// A coordinate older than a second is of no use to any controller. Frames that had piled up before their peer was connected came
+/// out up to 0.5 s old; that is still to be seen as latency.
+pub(super) const LATE_AFTER: Duration = Duration::from_secs(1);
+
+/// Long enough to name an answer late instead of unknown, and to hear of a skipped frame from a detector that takes seconds.
+pub(super) const REMEMBER: Duration = Duration::from_secs(10);
+
+/// Ten seconds at the highest frame rate of 240 are 2400; this is a bound on memory (1.5 MB) should time stand still.
+const MOST_FRAMES: usize = 4096;
+
+/// As in the first description of this program.
+const HISTORY_SIZE: usize = 30;
+
+/// How a ledger is kept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LedgerConfig {
+    /// Of the frames sent.
+    pub size: Size,
+    /// Half of a frame's interval is how far a key may be off.
+    pub fps: Fps,
+    /// An answer that takes longer is counted as late and not measured.
+    pub late_after: Duration,
+    /// For so long a frame can still be recognised.
+    pub remember: Duration,
+    /// And at most so many.
+    pub most_frames: usize,
+    /// How many joined frames [`Ledger::history`](super::Ledger::history) has.
+    pub history_size: usize,
+    /// Whether each frame's [`FrameRecord`](crate::report::FrameRecord) is kept for [`Ledger::take_records`](super::Ledger::take_records).
+    pub records: bool,
+}
+
+impl LedgerConfig {
+    /// For frames of this size and rate: late after 1 s, remembered for 10 s, 30 frames of history, no records.
+    pub fn new(size: Size, fps: Fps) -> LedgerConfig {
+        let (late_after, remember) = (LATE_AFTER, REMEMBER);
+        let (most_frames, history_size) = (MOST_FRAMES, HISTORY_SIZE);
+        LedgerConfig { size, fps, late_after, remember, most_frames, history_size, records: false }
+    }
+}
