@@ -1,0 +1,3 @@
+//! Benchmarks: a matrix of runs, each with sender and receivers as processes of their own, and what was measured in them.
+
+pub mod results;
