@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Three rings. **Core** modules are pure: no GStreamer, no tokio, no clock, no files; time is an argument (`scene`, `detect`,
-//! `feedback`, `report`, `signalling`). **Edges** are thin and touch GStreamer, sockets or files (`source`, `pipeline`,
+//! `feedback`, `report`, `signalling`, `trace`). **Edges** are thin and touch GStreamer, sockets or files (`source`, `pipeline`,
 //! `encode`, `webrtc`, `decode`, `server`). **Roles** only wire (`sender`, `receiver`, `demo`): one closed event type, one owner
 //! of the state, one loop.
 //!
@@ -42,6 +42,7 @@ pub mod live;
 pub mod logging;
 pub mod pipeline;
 pub mod receiver;
+pub mod record;
 pub mod report;
 pub mod scene;
 pub mod sender;
@@ -50,6 +51,7 @@ pub mod signalling;
 pub mod signals;
 pub mod source;
 pub mod tools;
+pub mod trace;
 pub mod units;
 pub mod usage;
 pub mod webrtc;

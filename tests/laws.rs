@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 const WAY: [&str; 9] = ["scene", "source", "encode", "webrtc", "decode", "detect", "feedback", "report", "sender"];
 
 /// Rooms that think: no GStreamer, no tokio, no clock, no files, no environment.
-const CORE: [&str; 5] = ["scene", "detect", "feedback", "report", "signalling"];
+const CORE: [&str; 6] = ["scene", "detect", "feedback", "report", "signalling", "trace"];
 
 /// Files of core rooms that are edges, and say so.
-const EDGES_IN_CORE: [&str; 2] = ["signalling/client.rs", "signalling/client/"];
+const EDGES_IN_CORE: [&str; 3] = ["signalling/client.rs", "signalling/client/", "trace/file.rs"];
 
 /// Rooms that only wire.
 const ROLES: [&str; 5] = ["sender", "receiver", "demo", "faults", "main"];

@@ -6,6 +6,7 @@ mod ice;
 mod receive;
 mod redact;
 mod send;
+mod trace;
 mod values;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub use ice::{IceServer, IceServerError, Secret, TurnTransport};
 pub use receive::ReceiveConfig;
 pub use redact::{redact, redact_command};
 pub use send::{DEFAULT_PORT, DemoConfig, SendConfig};
+pub use trace::TraceArgs;
 
 /// What stands before a setting's name in the environment: `--max-receivers` is `REBOUND_MAX_RECEIVERS`.
 pub const ENVIRONMENT_PREFIX: &str = "REBOUND_";

@@ -7,6 +7,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 
 use super::ice::{self, IceServer};
+use super::trace::TraceArgs;
 use super::values;
 use crate::codec::Codec;
 use crate::units::{Bitrate, Fps, Size};
@@ -112,6 +113,9 @@ pub struct SendConfig {
     #[arg(long, value_name = "N", default_value = "30", value_parser = RangedU64ValueParser::<u32>::new().range(0..=100_000),
         help_heading = "Run and report")]
     pub history_size: u32,
+    /// What is kept of the run besides the report.
+    #[command(flatten)]
+    pub kept: TraceArgs,
 }
 
 /// What `rebound demo` does.

@@ -24,6 +24,8 @@ fn send(config: &SendConfig) -> Result<(), ConfigError> {
     one_stun(&config.ice_servers)?;
     directory_exists(config.pipelines.as_deref())?;
     directory_is_writable(config.dot.as_deref())?;
+    file_is_writable("the trace", config.kept.trace.as_deref())?;
+    file_is_writable("the recording", config.kept.record.as_deref())?;
     file_is_writable("the report", config.report.as_deref().filter(|path| *path != Path::new("-")))
 }
 

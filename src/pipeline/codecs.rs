@@ -35,8 +35,15 @@ pub struct Payloading {
 pub struct Decoding {
     /// Launch text of the depayloader.
     pub depayloader: String,
+    /// Launch text of what a file needs in front of a decoder and behind an encoder.
+    #[serde(default = "no_parser")]
+    pub parser: String,
     /// Launch texts of decoders, best first.
     pub decoders: Vec<String>,
+}
+
+fn no_parser() -> String {
+    "identity".to_owned()
 }
 
 impl<T: DeserializeOwned> CodecTable<T> {

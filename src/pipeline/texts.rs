@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::codec::Codec;
+use crate::units::{Fps, Size};
 
 use super::codecs::{CodecTable, Decoding, Payloading};
 use super::template::{FillError, Template, Value};
@@ -18,6 +19,10 @@ pub struct Texts {
     pub receive: Template,
     /// `decode.gst`: what follows the connection once the codec is known.
     pub decode: Template,
+    /// `record.gst`: the encoded stream into a file.
+    pub record: Template,
+    /// `replay.gst`: and out of it again.
+    pub replay: Template,
     /// `payloaders.toml`.
     pub payloaders: CodecTable<Payloading>,
     /// `decoders.toml`.
@@ -76,6 +81,8 @@ impl Texts {
             peer: template("peer.gst", include_str!("../../pipelines/peer.gst"))?,
             receive: template("receive.gst", include_str!("../../pipelines/receive.gst"))?,
             decode: template("decode.gst", include_str!("../../pipelines/decode.gst"))?,
+            record: template("record.gst", include_str!("../../pipelines/record.gst"))?,
+            replay: template("replay.gst", include_str!("../../pipelines/replay.gst"))?,
             payloaders: CodecTable::parse(&source("payloaders.toml", include_str!("../../pipelines/payloaders.toml"))?)?,
             decoders: CodecTable::parse(&source("decoders.toml", include_str!("../../pipelines/decoders.toml"))?)?,
             encoders: source("encoders.toml", include_str!("../../pipelines/encoders.toml"))?,
@@ -110,6 +117,23 @@ impl Texts {
             ("depayloader", Value::Launch(decoding.depayloader.clone())),
             ("decoder", Value::Launch(decoding.decoder().to_owned())),
         ])?)
+    }
+
+    /// The recording of what an encoder makes. Matroska wants to know size and rate from the start.
+    pub fn record(&self, codec: Codec, h264_level: u8, size: Size, fps: Fps) -> Result<String, TextsError> {
+        let level = f64::from(h264_level) / 10.0;
+        let caps = self.payloaders.of(codec)?.caps.replace("{level}", &level.to_string());
+        let (width, height, fps) = (size.width(), size.height(), fps.per_second());
+        let caps = format!("{caps},width={width},height={height},framerate={fps}/1");
+        let parser = Value::Launch(self.decoders.of(codec)?.parser.clone());
+        Ok(self.record.fill(&[("unit_caps", Value::Launch(caps)), ("parser", parser)])?)
+    }
+
+    /// A recording, decoded.
+    pub fn replay(&self, codec: Codec) -> Result<String, TextsError> {
+        let decoding = self.decoders.of(codec)?;
+        let parser = Value::Launch(decoding.parser.clone());
+        Ok(self.replay.fill(&[("parser", parser), ("decoder", Value::Launch(decoding.decoder().to_owned()))])?)
     }
 
     /// The codecs that this machine can both take out of RTP and decode.

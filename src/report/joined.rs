@@ -79,6 +79,7 @@ impl Pair {
 pub struct Score {
     pairs: [Pair; MAX_OBJECTS],
     paired: usize,
+    left_over_px: [Px; MAX_OBJECTS],
     /// Objects that no sighting was left for.
     pub misses: usize,
     /// Sightings that no object was left for.
@@ -105,6 +106,8 @@ impl Score {
             }
         }
         score.false_finds = sightings.objects.len() - score.paired;
+        let left_over = (0..count).filter(|index| !assignment.contains(&Some(*index))).map(|index| seen[index]);
+        score.left_over_px.iter_mut().zip(left_over).for_each(|(place, seen_px)| *place = seen_px);
         score
     }
 
@@ -118,6 +121,11 @@ impl Score {
     /// The pairs, in the order of the objects.
     pub fn pairs(&self) -> &[Pair] {
         &self.pairs[..self.paired]
+    }
+
+    /// Where the false finds were, in pixels of the frame as it was sent; of more than [`MAX_OBJECTS`] the first.
+    pub fn left_over_px(&self) -> &[Px] {
+        &self.left_over_px[..self.false_finds.min(MAX_OBJECTS)]
     }
 }
 

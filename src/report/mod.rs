@@ -16,6 +16,7 @@ mod assign;
 mod distribution;
 mod frames;
 mod joined;
+mod kept;
 mod ledger;
 mod party;
 mod receiver;
@@ -26,6 +27,7 @@ mod totals;
 
 pub use distribution::{Distribution, Spread};
 pub use joined::{Joined, Outcome, Pair, Score, Stages};
+pub use kept::{Kept, RecordingInfo, TraceInfo};
 pub use ledger::{KeyError, Ledger, LedgerConfig};
 pub use receiver::ReceiverId;
 pub use record::FrameRecord;

@@ -1,8 +1,8 @@
 //! The figures of a run, and the report that they make. `docs/report.schema.json` is its schema.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Ended, ReceiverId, Spread};
+use super::{Ended, Kept, ReceiverId, Spread};
 
 /// Everything measured in a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -184,10 +184,13 @@ pub struct RunInfo {
     pub encoder: Option<EncoderInfo>,
     /// What it took.
     pub cpu: Cpu,
+    /// The files that it leaves.
+    #[serde(flatten)]
+    pub kept: Kept,
 }
 
 /// What was filmed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SceneInfo {
     /// As on the command line.
     pub name: String,
@@ -206,7 +209,7 @@ pub struct SceneInfo {
 }
 
 /// What encoded.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EncoderInfo {
     /// As in the table of encoders.
     pub name: String,

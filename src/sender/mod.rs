@@ -3,6 +3,7 @@
 //! Only wiring. One loop owns all state; threads of GStreamer, the source and the server tell it events.
 
 mod event;
+mod keep;
 mod member;
 mod outcome;
 mod peers;
@@ -34,6 +35,7 @@ use crate::source::SceneSource;
 use crate::units::{FrameNumber, RtpTime};
 use crate::usage::Usage;
 use event::{Event, Events};
+use keep::Keeping;
 use member::Member;
 use stream::{Plan, Stream};
 
@@ -77,6 +79,7 @@ struct Sender {
     must_choose_again: bool,
     source: Option<SceneSource>,
     ledger: Ledger,
+    keeping: Keeping,
     frames: u64,
     room: Room,
     members: BTreeMap<ConnectionId, Member>,
@@ -176,6 +179,7 @@ impl Sender {
         }
         let now = self.clock.now();
         self.ledger.tick(now);
+        self.keep_records();
         self.room.handle_timeout(now);
         self.stream.on_time();
         self.keep_alive(now);
@@ -246,7 +250,7 @@ impl Sender {
 
     fn switch_to(&mut self, choice: Choice) -> anyhow::Result<()> {
         let codec = choice.codec;
-        self.stream.start(choice.clone())?;
+        self.stream.start(choice.clone(), &self.plan.texts, &self.plan.shape)?;
         self.last_choice = Some(choice);
         self.stream.want_keyframe();
         self.dismiss_peers_of_other_codec(codec);

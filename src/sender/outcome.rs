@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::Sender;
 use crate::logging::print_out;
-use crate::report::{Cpu, EncoderInfo, Report, RunInfo, SceneInfo, text};
+use crate::report::{Cpu, EncoderInfo, Kept, Report, RunInfo, SceneInfo, text};
 use crate::usage::Usage;
 
 /// Where stdout is meant, as everywhere.
@@ -49,6 +49,7 @@ pub(super) fn run_info(sender: &Sender, elapsed: Duration) -> RunInfo {
             hardware: choice.hardware,
         }),
         cpu: cpu(sender, elapsed),
+        kept: Kept::default(),
     }
 }
 

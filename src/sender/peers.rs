@@ -179,8 +179,10 @@ impl Sender {
         let lane = peer.lane().clone();
         member.active = Some(Liveness::new(now, SILENCE));
         self.room.on_peer_connected(id);
-        self.ledger.receiver_joined(ReceiverId(id.0), member.name.clone(), member.hello_at, now);
+        let (receiver, name, hello_at) = (ReceiverId(id.0), Arc::<str>::from(member.name.as_str()), member.hello_at);
         tracing::info!(receiver = member.name, "receiver connected");
+        self.ledger.receiver_joined(receiver, name.clone(), hello_at, now);
+        self.keep_joined(receiver, name, hello_at, now);
         self.stream.lanes().open(&lane);
         self.stream.want_keyframe();
         self.dump(id, "connected");
@@ -259,8 +261,11 @@ impl Sender {
         self.waiting.retain(|(waiting, _)| *waiting != id);
         let Some(member) = self.members.get_mut(&id) else { return };
         if member.active.take().is_some() {
-            self.ledger.receiver_left(ReceiverId(id.0), self.clock.now());
+            let now = self.clock.now();
+            self.ledger.receiver_left(ReceiverId(id.0), now);
+            self.keep_left(ReceiverId(id.0), now);
         }
+        let Some(member) = self.members.get_mut(&id) else { return };
         member.codec = None;
         if let Some(peer) = member.peer.take() {
             self.close(peer);

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
 use super::event::{Event, Events};
+use super::keep::Keeping;
 use super::stream::{Plan, Stream};
 use super::{Sender, outcome, view};
 use crate::cli::{Common, ExitCode, SendConfig};
@@ -20,6 +21,7 @@ use crate::encode::{Catalogue, Choice, Shape, Wanted};
 use crate::live::Live;
 use crate::logging::Log;
 use crate::pipeline::{Debugging, Texts};
+use crate::record::Recorder;
 use crate::report::{Ledger, LedgerConfig, Totals};
 use crate::scene::{Scene, SceneConfig};
 use crate::server::{self, HubEvent, ServerConfig};
@@ -109,8 +111,9 @@ impl Prepared {
         let clock = RunClock::start();
         let offset = RtpTime(config.timestamp_offset.unwrap_or_else(random));
         let codecs = plan.codecs(choice.codec);
-        let mut stream = Stream::new(clock.clone(), offset, events.clone(), debugging.clone());
-        stream.start(choice.clone())?;
+        let recorder = config.kept.record.as_deref().map(|path| Arc::new(Recorder::new(path)));
+        let mut stream = Stream::new(clock.clone(), offset, events.clone(), debugging.clone(), recorder.clone());
+        stream.start(choice.clone(), &plan.texts, &plan.shape)?;
         let scene_start = clock.now();
         let source = source(scene.clone(), scene_start, &clock, &stream, config.frames, events.clone())?;
         let (stop_server, stop) = oneshot::channel();
@@ -121,8 +124,11 @@ impl Prepared {
         };
         let server = tokio::spawn(server::serve(listener, hub_events, ServerConfig::default(), stop));
         let history_size = config.history_size as usize;
-        let sender = Sender {
-            ledger: Ledger::new(LedgerConfig { history_size, ..LedgerConfig::new(config.size, config.fps) }),
+        let records = Keeping::wants_records(config);
+        let ledger_config = LedgerConfig { history_size, records, ..LedgerConfig::new(config.size, config.fps) };
+        let mut sender = Sender {
+            ledger: Ledger::new(ledger_config),
+            keeping: Keeping::default(),
             room: room(config, codecs),
             config: config.clone(),
             clock,
@@ -149,6 +155,8 @@ impl Prepared {
             server,
             closing: Vec::new(),
         };
+        let run = outcome::run_info(&sender, Duration::ZERO);
+        sender.keeping = Keeping::start(config, run, &ledger_config, offset, recorder)?;
         Ok((sender, queue, hub))
     }
 }
@@ -213,11 +221,12 @@ impl Sender {
         self.room.on_shutdown();
         self.act();
         self.stream.stop();
-        let run = outcome::run_info(&self, elapsed);
+        let mut run = outcome::run_info(&self, elapsed);
         for joined in self.ledger.history() {
             tracing::debug!(?joined, "one of the last joined frames");
         }
-        let Sender { stop_server, server, closing, live, .. } = self;
+        let Sender { stop_server, server, closing, live, keeping, mut ledger, .. } = self;
+        run.kept = tokio::task::spawn_blocking(move || keeping.finish(&mut ledger)).await.unwrap_or_default();
         drop(live);
         let _ = stop_server.send(());
         let ended = async {

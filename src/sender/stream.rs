@@ -15,6 +15,7 @@ use crate::encode::{
     Catalogue, Choice, ChooseError, Chooser, Control, EncoderEvent, KeyframeGate, Request, RunningEncoder, Shape, Wanted,
 };
 use crate::pipeline::{Debugging, PeerOptions, Texts, TextsError};
+use crate::record::Recorder;
 use crate::units::RtpTime;
 use crate::webrtc::Lanes;
 
@@ -98,6 +99,7 @@ pub(super) struct Stream {
     clock: RunClock,
     offset: RtpTime,
     lanes: Arc<Lanes>,
+    recorder: Option<Arc<Recorder>>,
     intake: Intake,
     events: Events,
     debugging: Debugging,
@@ -110,11 +112,30 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(clock: RunClock, offset: RtpTime, events: Events, debugging: Debugging) -> Stream {
+    pub(super) fn new(
+        clock: RunClock,
+        offset: RtpTime,
+        events: Events,
+        debugging: Debugging,
+        recorder: Option<Arc<Recorder>>,
+    ) -> Stream {
         let (lanes, intake) = (Arc::default(), Intake::default());
         let (running, serial, died, keyframes) = (None, Arc::default(), Vec::new(), KeyframeGate::default());
         let starving_since = None;
-        Stream { clock, offset, lanes, intake, events, debugging, running, serial, died, keyframes, starving_since }
+        Stream {
+            clock,
+            offset,
+            lanes,
+            recorder,
+            intake,
+            events,
+            debugging,
+            running,
+            serial,
+            died,
+            keyframes,
+            starving_since,
+        }
     }
 
     pub(super) fn lanes(&self) -> &Arc<Lanes> {
@@ -141,8 +162,12 @@ impl Stream {
     }
 
     /// Starts the chosen encoder in the place of the one before.
-    pub(super) fn start(&mut self, choice: Choice) -> anyhow::Result<()> {
+    pub(super) fn start(&mut self, choice: Choice, texts: &Texts, shape: &Shape) -> anyhow::Result<()> {
         self.stop();
+        if let Some(recorder) = &self.recorder {
+            let h264_level = h264_level(shape.size, shape.fps, shape.bitrate);
+            recorder.start(choice.codec, &texts.record(choice.codec, h264_level, shape.size, shape.fps)?)?;
+        }
         let report = self.report(self.serial.fetch_add(1, Ordering::AcqRel) + 1);
         let started = RunningEncoder::start(&choice.pipeline, &self.clock, &self.debugging, report);
         let encoder = started
@@ -159,6 +184,7 @@ impl Stream {
     /// What the encoder reports, from its own threads: units go straight to the peers, all else to the loop.
     fn report(&self, serial: u32) -> impl Fn(EncoderEvent) + Clone + Send + Sync + 'static {
         let (events, lanes, offset, current) = (self.events.clone(), self.lanes.clone(), self.offset, self.serial.clone());
+        let recorder = self.recorder.clone();
         let key = move |running_time: gst::ClockTime| RtpTime::from_running_time(offset, running_time.nseconds());
         move |event| match event {
             _ if current.load(Ordering::Acquire) != serial => {}
@@ -166,7 +192,8 @@ impl Stream {
             EncoderEvent::Encoded { unit, at } => {
                 let (rtp, bytes, keyframe) = (key(unit.running_time), unit.buffer.size(), unit.keyframe);
                 events.tell(Event::Encoded { rtp, at, bytes, keyframe });
-                if lanes.hand(&unit) {
+                let is_full = recorder.as_ref().is_some_and(|recorder| recorder.hand(&unit));
+                if lanes.hand(&unit) || is_full {
                     events.tell(Event::LaneFull);
                 }
             }

@@ -55,11 +55,13 @@ impl Lane {
         self.limit > 0 && self.units.current_level_buffers() >= self.limit
     }
 
-    fn is(&self, state: LaneState) -> bool {
+    /// Whether this is what happens to the next unit.
+    pub fn is(&self, state: LaneState) -> bool {
         self.state.load(Ordering::Acquire) == state as u8
     }
 
-    fn hand(&self, unit: &Unit) -> Handed {
+    /// Gives a unit on, if the lane takes it now.
+    pub fn hand(&self, unit: &Unit) -> Handed {
         let state = self.state.load(Ordering::Acquire);
         if state == LaneState::Shut as u8 || (state == LaneState::AwaitingKeyframe as u8 && !unit.keyframe) {
             return Handed::No;

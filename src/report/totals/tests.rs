@@ -25,6 +25,7 @@ fn run_info() -> RunInfo {
         },
         encoder: Some(EncoderInfo { name: "x264enc".into(), codec: "H264".into(), hardware: false }),
         cpu: Cpu { cores_used: Some(0.4), max_rss_mb: Some(61.5) },
+        kept: Kept::default(),
     }
 }
 

@@ -1,0 +1,225 @@
+//! The trace's file and the thread that writes it. The loop hands over and goes on, whatever the disk does.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use super::line::{End, Header, Line};
+use super::{Encoder, Format, Item, Lines};
+use crate::report::TraceInfo;
+
+/// Items that wait for the thread, of 300 bytes and up to 1 kB each. Two and a half seconds of 50 receivers at 30 frames/s, more
+/// than a disk stops for; what is too much is dropped and counted.
+const QUEUE_ITEMS: usize = 4096;
+
+/// Kept free below the limit, for the last line.
+const LAST_LINE_BYTES: u64 = 256;
+
+/// How long the end of a run waits for a slow disk.
+const FINISH_WITHIN: Duration = Duration::from_secs(5);
+
+/// What a trace is made with.
+#[derive(Debug)]
+pub struct TraceOptions {
+    /// Where it is written.
+    pub path: PathBuf,
+    /// As what.
+    pub format: Format,
+    /// It ends before it has more bytes.
+    pub limit_bytes: u64,
+    /// Its first line.
+    pub header: Header,
+    /// Answers that took longer are marked.
+    pub budget: Option<Duration>,
+}
+
+/// A trace that is being written.
+#[derive(Debug)]
+pub struct TraceFile {
+    path: PathBuf,
+    queue: SyncSender<Item>,
+    dropped: u64,
+    progress: Arc<Progress>,
+    ended: Receiver<()>,
+}
+
+/// What the thread has done.
+#[derive(Debug, Default)]
+struct Progress {
+    frames: AtomicU64,
+    /// Frames that came after the limit or a write error.
+    left_out: AtomicU64,
+    /// Frames and receivers that found the queue full, as told to the thread.
+    dropped: AtomicU64,
+    limit_reached: AtomicBool,
+    failed: AtomicBool,
+}
+
+impl TraceFile {
+    /// Makes the file and writes its first line.
+    pub fn start(options: TraceOptions) -> io::Result<TraceFile> {
+        let TraceOptions { path, format, limit_bytes, header, budget } = options;
+        let to = BufWriter::new(File::create(&path)?);
+        let mut writing = Writing { to, limit_bytes, written_bytes: 0, encoder: Encoder::new(format), bytes: Vec::new() };
+        writing.line(&Line::Header(Box::new(header)))?;
+        writing.to.flush()?;
+        let (queue, items) = sync_channel(QUEUE_ITEMS);
+        let (end, ended) = sync_channel(1);
+        let progress = Arc::new(Progress::default());
+        let thread =
+            Thread { writing: Some(writing), lines: Lines::new(budget), progress: progress.clone(), path: path.clone() };
+        thread::Builder::new().name("trace".to_owned()).spawn(move || {
+            thread.run(&items);
+            // Whoever waited has given up, or gets this.
+            let _ = end.send(());
+        })?;
+        Ok(TraceFile { path, queue, dropped: 0, progress, ended })
+    }
+
+    /// Hands an item over, without waiting.
+    pub fn offer(&mut self, item: Item) {
+        let frames = match &item {
+            Item::Rest(records) => records.len() as u64,
+            _ => 1,
+        };
+        if self.queue.try_send(item).is_err() {
+            self.dropped += frames;
+            self.progress.dropped.store(self.dropped, Ordering::Release);
+        }
+    }
+
+    /// Waits until all is written, as long as a run's end may take. Blocks. `lost` more were dropped before they came here.
+    pub fn finish(mut self, rest: Item, lost: u64) -> TraceInfo {
+        self.dropped += lost;
+        self.progress.dropped.store(self.dropped, Ordering::Release);
+        self.offer(rest);
+        let TraceFile { path, queue, dropped, progress, ended } = self;
+        drop(queue);
+        let in_time = !matches!(ended.recv_timeout(FINISH_WITHIN), Err(RecvTimeoutError::Timeout));
+        if !in_time {
+            tracing::warn!("the trace {} is not complete: the disk takes longer than {FINISH_WITHIN:?}", path.display());
+        }
+        let dropped = dropped + progress.left_out.load(Ordering::Acquire);
+        if dropped > 0 {
+            tracing::warn!("{dropped} records are missing in the trace {}", path.display());
+        }
+        let failed = progress.failed.load(Ordering::Acquire);
+        let limit_reached = progress.limit_reached.load(Ordering::Acquire);
+        TraceInfo {
+            file: path.display().to_string(),
+            frames: progress.frames.load(Ordering::Acquire),
+            dropped,
+            complete: in_time && !failed && !limit_reached && dropped == 0,
+            limit_reached,
+        }
+    }
+}
+
+struct Thread {
+    /// None after an error or the limit.
+    writing: Option<Writing<BufWriter<File>>>,
+    lines: Lines,
+    progress: Arc<Progress>,
+    path: PathBuf,
+}
+
+impl Thread {
+    fn run(mut self, items: &Receiver<Item>) {
+        while let Some(item) = self.next(items) {
+            self.write(item);
+        }
+        self.end(false);
+    }
+
+    /// Writes the last line, if the file is still open.
+    fn end(&mut self, limit_reached: bool) {
+        let Some(mut writing) = self.writing.take() else { return };
+        let [frames, dropped] = [&self.progress.frames, &self.progress.dropped].map(|count| count.load(Ordering::Acquire));
+        writing.limit_bytes = u64::MAX;
+        let written = writing.line(&Line::End(End { frames, dropped, limit_reached })).and_then(|_| writing.to.flush());
+        self.note(written.err());
+    }
+
+    /// The next item. Before it waits, all is in the file: a kill leaves it readable, and others can follow it.
+    fn next(&mut self, items: &Receiver<Item>) -> Option<Item> {
+        match items.try_recv() {
+            Ok(item) => Some(item),
+            Err(TryRecvError::Disconnected) => None,
+            Err(TryRecvError::Empty) => {
+                let flushed = self.writing.as_mut().map_or(Ok(()), |writing| writing.to.flush());
+                self.note(flushed.err());
+                items.recv().ok()
+            }
+        }
+    }
+
+    fn write(&mut self, item: Item) {
+        let Thread { writing, lines, progress, .. } = self;
+        let mut error = None;
+        lines.lines(item, |line| {
+            let is_frame = u64::from(matches!(line, Line::Frame(_)));
+            let written = writing.as_mut().map_or(Ok(false), |writing| writing.line(line));
+            let count = if matches!(written, Ok(true)) { &progress.frames } else { &progress.left_out };
+            count.fetch_add(is_frame, Ordering::AcqRel);
+            if let Err(why) = written {
+                *writing = None;
+                error = Some(why);
+            }
+        });
+        self.note(error);
+        self.stop_at_limit();
+    }
+
+    fn stop_at_limit(&mut self) {
+        if !self.writing.as_ref().is_some_and(|writing| writing.is_full()) {
+            return;
+        }
+        tracing::warn!("the trace {} has reached its limit and ends here; the run goes on", self.path.display());
+        self.progress.limit_reached.store(true, Ordering::Release);
+        self.end(true);
+    }
+
+    /// After the first error nothing more is written.
+    fn note(&mut self, error: Option<io::Error>) {
+        let Some(error) = error else { return };
+        self.writing = None;
+        self.progress.failed.store(true, Ordering::Release);
+        tracing::warn!("the trace {} is not complete, the run goes on without: {error}", self.path.display());
+    }
+}
+
+/// Writes lines up to a limit.
+struct Writing<W> {
+    to: W,
+    limit_bytes: u64,
+    written_bytes: u64,
+    encoder: Encoder,
+    bytes: Vec<u8>,
+}
+
+impl<W: Write> Writing<W> {
+    /// Writes a line, and says whether it fits.
+    fn line(&mut self, line: &Line) -> io::Result<bool> {
+        if self.is_full() {
+            return Ok(false);
+        }
+        self.bytes.clear();
+        self.encoder.encode(line, &mut self.bytes);
+        self.to.write_all(&self.bytes)?;
+        self.written_bytes += self.bytes.len() as u64;
+        Ok(true)
+    }
+
+    /// No other line of a frame, as long as it may be, would fit.
+    fn is_full(&self) -> bool {
+        self.written_bytes.saturating_add(MOST_LINE_BYTES + LAST_LINE_BYTES) > self.limit_bytes
+    }
+}
+
+/// The longest line of a frame: eight objects take 4 kB as Chrome's events.
+const MOST_LINE_BYTES: u64 = 8 * 1024;
