@@ -29,6 +29,11 @@ impl RunClock {
         self.zero.elapsed()
     }
 
+    /// What the kernel's `CLOCK_MONOTONIC` showed when the run began: the same for all processes of a machine.
+    pub fn monotonic_zero(&self) -> Duration {
+        self.base_time.into()
+    }
+
     /// Makes a pipeline run on this clock.
     pub fn drive(&self, pipeline: &gst::Pipeline) {
         pipeline.use_clock(Some(&self.clock));

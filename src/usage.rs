@@ -10,8 +10,10 @@ use nix::sys::time::TimeValLike;
 pub struct Usage {
     /// Time on processors, all threads, user and system.
     pub cpu: Duration,
-    /// The most memory that was resident at once, in megabytes (10^6 bytes).
-    pub max_rss_mb: f64,
+    /// The most memory that was resident at once.
+    pub max_rss_bytes: u64,
+    /// Threads now, where the kernel tells.
+    pub threads: Option<u64>,
 }
 
 impl Usage {
@@ -22,7 +24,8 @@ impl Usage {
         // Linux counts `ru_maxrss` in KiB.
         Some(Usage {
             cpu: Duration::from_micros(micros.try_into().ok()?),
-            max_rss_mb: usage.max_rss() as f64 * 1024.0 / 1e6,
+            max_rss_bytes: u64::try_from(usage.max_rss()).ok()? * 1024,
+            threads: std::fs::read_dir("/proc/self/task").ok().map(|tasks| tasks.count() as u64),
         })
     }
 
@@ -45,7 +48,7 @@ mod tests {
             sum = std::hint::black_box(sum.wrapping_add(1));
         }
         let after = Usage::now().expect("counted");
-        assert!(after.max_rss_mb > 1.0);
+        assert!(after.max_rss_bytes > 1_000_000 && after.threads.is_some_and(|threads| threads >= 1));
         let cores = after.cores_since(&before, Duration::from_millis(40)).expect("time went by");
         assert!((0.49..1.5).contains(&cores), "{cores}");
         assert_eq!(after.cores_since(&before, Duration::ZERO), None);

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::message::{MAX_RECENT, Recent};
+use super::message::{MAX_RECENT, PictureStats, Recent};
 use crate::units::RtpTime;
 
 /// How many messages tell of a frame: the channel does not retransmit, and at 10 % loss three in a row are lost once in a
@@ -31,6 +31,9 @@ pub struct FateLog {
     undecided: VecDeque<RtpTime>,
     /// By how often it has been told.
     decided: [VecDeque<(RtpTime, Fate)>; TIMES_TOLD],
+    decoded: u64,
+    skipped: u64,
+    damaged: u64,
 }
 
 impl FateLog {
@@ -55,6 +58,7 @@ impl FateLog {
     /// The decoder made a picture of this frame. Pictures come in the order of their timestamps, so that no picture will be
     /// made any more of the earlier ones that still wait.
     pub fn decoded(&mut self, rtp: RtpTime) {
+        self.decoded += 1;
         for _ in 0..self.undecided.len() {
             let Some(waiting) = self.undecided.pop_front() else { break };
             match waiting.ticks_since(rtp) {
@@ -67,12 +71,20 @@ impl FateLog {
 
     /// The detector was busy and will never see this picture.
     pub fn skipped(&mut self, rtp: RtpTime) {
+        self.skipped += 1;
         self.decide(0, rtp, Fate::Skipped);
     }
 
     /// This picture was decoded from incomplete data: the detector shall not see it.
     pub fn damaged(&mut self, rtp: RtpTime) {
+        self.damaged += 1;
         self.decide(0, rtp, Fate::Damaged);
+    }
+
+    /// What became of all pictures so far.
+    pub fn pictures(&self) -> PictureStats {
+        let FateLog { decoded, skipped, damaged, .. } = *self;
+        PictureStats { decoded: Some(decoded), skipped: Some(skipped), damaged: Some(damaged) }
     }
 
     /// The detector has looked at this picture, and a message will say what it saw. Fills `recent` for that message: with
@@ -131,6 +143,7 @@ mod tests {
         log.damaged(RtpTime(4));
         log.decoded(RtpTime(5));
         let first = message(&mut log, 5);
+        assert_eq!(log.pictures(), PictureStats { decoded: Some(3), skipped: Some(1), damaged: Some(1) });
         let keys = |keys: &[u32]| keys.iter().copied().map(RtpTime).collect::<Vec<_>>();
         let damaged = keys(&[4]);
         assert_eq!(first, Recent { detected: keys(&[]), skipped: keys(&[2]), undecoded: keys(&[u32::MAX]), damaged });

@@ -7,7 +7,10 @@ use std::ops::RangeInclusive;
 use crate::detect::Sighting;
 use crate::units::RtpTime;
 
+mod stats;
 mod wire;
+
+pub use stats::{PacketStats, PictureStats, ReceiverStats};
 
 /// The version that this program speaks. Fields may be added within a version, since unknown ones are ignored.
 pub const VERSION: u64 = 1;
@@ -43,6 +46,8 @@ pub enum Message {
     Ping(Ping),
     /// Receiver to sender: yes.
     Pong(Pong),
+    /// Receiver to sender: what it costs, and what became of what it was sent.
+    Stats(ReceiverStats),
 }
 
 /// What was seen in one frame.
@@ -144,7 +149,7 @@ pub enum MessageError {
     #[error("message cannot be read ({0}); see docs/protocol.md")]
     Syntax(String),
     /// A type nobody knows.
-    #[error("message type '{0}' is unknown; known are sightings, ping and pong")]
+    #[error("message type '{0}' is unknown; known are sightings, ping, pong and stats")]
     UnknownType(String),
     /// Another version of the protocol.
     #[error("message version {0} is not supported; this program speaks version {VERSION}")]
@@ -193,6 +198,7 @@ pub fn read(bytes: &[u8]) -> Result<Message, MessageError> {
         "sightings" => Message::Sightings(parse(bytes)?),
         "ping" => Message::Ping(parse(bytes)?),
         "pong" => Message::Pong(parse(bytes)?),
+        "stats" => Message::Stats(parse(bytes)?),
         other => return Err(MessageError::UnknownType(excerpt(other))),
     };
     message.check()?;
@@ -215,6 +221,7 @@ impl Message {
             Message::Sightings(sightings) => sightings.write(text),
             Message::Ping(ping) => ping.write(text),
             Message::Pong(pong) => pong.write(text),
+            Message::Stats(stats) => stats.write(text),
         }
     }
 
@@ -223,6 +230,7 @@ impl Message {
             Message::Sightings(sightings) => sightings.check(),
             Message::Ping(ping) => ping.check(),
             Message::Pong(pong) => pong.check(),
+            Message::Stats(stats) => stats.check(),
         }
     }
 }

@@ -6,6 +6,7 @@
 mod session;
 mod show;
 mod start;
+mod stats;
 mod watch;
 
 use std::time::Duration;
@@ -233,8 +234,9 @@ impl Receiver {
     fn on_tick(&mut self) {
         let now = self.clock.now();
         if let Some(fault) = self.session.as_ref().and_then(|session| session.fault(now)) {
-            self.leave(fault);
+            return self.leave(fault);
         }
+        self.tell_stats(now);
     }
 
     /// Ends the session and the signalling connection; the client comes back with a new one.

@@ -33,6 +33,8 @@ pub(super) struct Session {
     /// By when it must have come further; none once it is connected.
     pub(super) deadline: Option<Duration>,
     pub(super) liveness: Liveness,
+    /// When the sender is to be told of us next.
+    pub(super) next_stats: Duration,
 }
 
 impl Session {
@@ -49,6 +51,7 @@ impl Session {
             watcher: None,
             deadline: Some(now + NEGOTIATE_WITHIN),
             liveness: Liveness::new(now, SILENCE),
+            next_stats: now,
         }
     }
 
@@ -56,6 +59,11 @@ impl Session {
     pub(super) fn on_open(&mut self, now: Duration) {
         self.deadline = None;
         self.liveness.heartbeat(now);
+    }
+
+    /// Whether the data channel can be used.
+    pub(super) fn is_open(&self) -> bool {
+        self.deadline.is_none()
     }
 
     /// Why it is of no more use, if it is not.

@@ -13,7 +13,7 @@ use super::joined::Joined;
 use super::party::{Party, as_ms};
 use super::states::{Account, Step};
 use super::totals::{ClockTotals, ReceiverSummary, ReceiverTotals};
-use crate::feedback::{ClockOffset, Sightings};
+use crate::feedback::{ClockOffset, ReceiverStats, Sightings};
 
 /// Tells the receivers of a run apart; never given twice in a run, so that one that returns is a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -45,6 +45,7 @@ pub(super) struct Receiver {
     pub(super) joined_at: Duration,
     pub(super) left_at: Option<Duration>,
     pub(super) clock: ClockOffset,
+    pub(super) stats: Option<ReceiverStats>,
     pub(super) party: Party,
     /// One for each remembered frame that was produced while it was here, the first of them with this number.
     entries: VecDeque<Entry>,
@@ -60,6 +61,7 @@ impl Receiver {
             joined_at,
             left_at: None,
             clock: ClockOffset::new(),
+            stats: None,
             party: Party::default(),
             entries: VecDeque::new(),
             first: 0,
@@ -126,6 +128,7 @@ impl Receiver {
                 offset_ms: offset.map(|offset| offset.offset_us as f64 / 1e3),
                 uncertainty_ms: offset.map(|offset| offset.uncertainty_us as f64 / 1e3),
             },
+            stats: self.stats,
             all: self.party.totals(),
         }
     }

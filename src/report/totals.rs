@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Ended, Kept, ReceiverId, Spread};
+use crate::feedback::ReceiverStats;
 
 /// Everything measured in a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -116,6 +117,8 @@ pub struct ReceiverTotals {
     pub left_ms: Option<f64>,
     /// Its clock against the sender's.
     pub clock_offset: ClockTotals,
+    /// What it told of itself last.
+    pub stats: Option<ReceiverStats>,
     /// What was measured.
     #[serde(flatten)]
     pub all: TotalsOf,

@@ -55,5 +55,5 @@ pub(super) fn run_info(sender: &Sender, elapsed: Duration) -> RunInfo {
 
 fn cpu(sender: &Sender, elapsed: Duration) -> Cpu {
     let (Some(start), Some(now)) = (sender.usage_at_start, Usage::now()) else { return Cpu::default() };
-    Cpu { cores_used: now.cores_since(&start, elapsed), max_rss_mb: Some(now.max_rss_mb) }
+    Cpu { cores_used: now.cores_since(&start, elapsed), max_rss_mb: Some(now.max_rss_bytes as f64 / 1e6) }
 }

@@ -203,6 +203,7 @@ impl Sender {
                     liveness.heartbeat(at);
                 }
             }
+            Ok(Message::Stats(stats)) => self.ledger.stats(ReceiverId(id.0), stats),
             Ok(Message::Ping(_)) => self.on_garbage(id, "a ping is for the sender to send"),
             Err(error) => self.on_garbage(id, &error.to_string()),
         }

@@ -18,7 +18,7 @@ pub use lanes::{Handed, Lane, LaneState, Lanes};
 pub use peer::{Channel, IceSettings, PeerError};
 pub use receiving::{ReceiveSettings, ReceivingPeer};
 pub use sending::{SendingPeer, StreamSettings};
-pub use signals::ChannelPolicy;
+pub use signals::{ChannelPolicy, Jitterbuffer};
 pub use trust::Trust;
 
 use std::fmt;

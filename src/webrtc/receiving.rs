@@ -7,7 +7,7 @@ use gstreamer::prelude::*;
 use gstreamer_webrtc::{WebRTCRTPTransceiverDirection, WebRTCSDPType};
 
 use super::peer::watch_bus;
-use super::signals::{WebrtcBin, parse_description, report_channel};
+use super::signals::{Jitterbuffer, WebrtcBin, parse_description, report_channel};
 use super::{Channel, IceSettings, PeerError, Report, Trust};
 use crate::clock::RunClock;
 use crate::pipeline::{Debugging, Pipeline};
@@ -76,6 +76,11 @@ impl ReceivingPeer {
     /// Adds a candidate of the other side (which has passed the gate).
     pub fn add_candidate(&self, mline: u32, candidate: &str) {
         self.webrtcbin.add_candidate(mline, candidate);
+    }
+
+    /// What the video's jitterbuffer has done so far; nothing before the first packet.
+    pub fn jitterbuffer(&self) -> Option<Jitterbuffer> {
+        self.webrtcbin.jitterbuffers().first().copied()
     }
 
     /// The data channel.

@@ -45,11 +45,25 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn stats()(
+        numbers in prop::array::uniform12(prop::option::of(0..=MAX_INTEGER)),
+        jitter_ms in prop::option::of(micro(0, 60_000)),
+    ) -> ReceiverStats {
+        let [at_us, cpu_us, max_rss_bytes, threads, monotonic_zero_us, received, lost, recovered, ..] = numbers;
+        let [.., retransmission_requests, decoded, skipped, damaged] = numbers;
+        let packets = PacketStats { received, lost, recovered, retransmission_requests };
+        let pictures = PictureStats { decoded, skipped, damaged };
+        ReceiverStats { at_us, cpu_us, max_rss_bytes, threads, monotonic_zero_us, jitter_ms, packets, pictures }
+    }
+}
+
 fn message() -> impl Strategy<Value = Message> {
     let number = 0..=MAX_INTEGER;
     let ping = (number.clone(), number.clone()).prop_map(|(id, sent_us)| Ping { id, sent_us });
     let pong = (ping.clone(), number.clone(), number).prop_map(|(ping, received, answered)| ping.answer(received, answered));
-    prop_oneof![sightings().prop_map(Message::Sightings), ping.prop_map(Message::Ping), pong.prop_map(Message::Pong)]
+    let stats = stats().prop_map(Message::Stats);
+    prop_oneof![sightings().prop_map(Message::Sightings), ping.prop_map(Message::Ping), pong.prop_map(Message::Pong), stats]
 }
 
 fn example_with(from: &str, to: &str) -> Result<Message, MessageError> {
@@ -105,6 +119,20 @@ fn the_least_a_client_can_send_is_enough() {
     assert_eq!(sightings.objects[0].score, 1.0);
     assert_eq!(sightings.objects[0].extent, Extent::Point);
     assert!(sightings.recent.is_empty());
+}
+
+#[test]
+fn a_receiver_tells_of_itself_what_it_likes() {
+    let documentation = include_str!("../../../docs/protocol.md");
+    let example = documentation.lines().find(|line| line.starts_with(r#"{"type":"stats""#)).expect("an example");
+    let Ok(Message::Stats(stats)) = read(example.as_bytes()) else { panic!("refused") };
+    assert_eq!((stats.cpu_us, stats.packets.lost, stats.pictures.damaged), (Some(1_812_000), Some(2), Some(1)));
+    assert_eq!(read(br#"{"type":"stats","version":1}"#), Ok(Message::Stats(ReceiverStats::default())));
+    for hostile in
+        [r#""cpu_us":-1"#, r#""threads":9007199254740993"#, r#""jitter_ms":60000.5"#, r#""packets":7"#, r#""at_us":0.5"#]
+    {
+        assert!(read(format!(r#"{{"type":"stats","version":1,{hostile}}}"#).as_bytes()).is_err(), "{hostile}");
+    }
 }
 
 #[test]

@@ -8,7 +8,9 @@ use proptest::test_runner::RngSeed;
 use super::config::{LATE_AFTER, REMEMBER};
 use super::tests::{sightings, truth_at};
 use super::*;
-use crate::feedback::FateLog;
+use crate::feedback::{FateLog, Sightings};
+use crate::report::Outcome;
+use crate::report::states::Evidence;
 use crate::units::{Fps, Size};
 
 const MS: Duration = Duration::from_millis(1);

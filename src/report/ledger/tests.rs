@@ -1,6 +1,7 @@
 use super::*;
 use crate::detect::{Extent, Sighting};
-use crate::feedback::Ping;
+use crate::feedback::{Ping, Recent, Sightings};
+use crate::report::Outcome;
 use crate::scene::TrueObject;
 use crate::units::{Fps, Px, Size};
 

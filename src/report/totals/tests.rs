@@ -53,6 +53,9 @@ pub(in crate::report) fn report(receivers: u64, know_the_clock: bool) -> Report 
             }
         }
     }
+    if know_the_clock {
+        ledger.stats(ReceiverId(0), ReceiverStats { jitter_ms: Some(20.0), ..Default::default() });
+    }
     ledger.garbage(ReceiverId(0));
     Report { run: run_info(), totals: ledger.finish(2500 * MS) }
 }
@@ -85,9 +88,18 @@ fn reports_keep_to_their_schema() {
 fn the_schema_refuses_what_is_not_in_it() {
     let validator = validator();
     let good = json(&report(1, true));
-    for pointer in
-        ["", "/frames", "/frames/ended", "/error_px", "/stages_ms", "/stages_ms/return", "/receivers/0", "/scene", "/cpu"]
-    {
+    for pointer in [
+        "",
+        "/frames",
+        "/frames/ended",
+        "/error_px",
+        "/stages_ms",
+        "/stages_ms/return",
+        "/receivers/0",
+        "/receivers/0/stats",
+        "/scene",
+        "/cpu",
+    ] {
         let mut more = good.clone();
         let object = more.pointer_mut(pointer).and_then(Value::as_object_mut).expect("an object");
         object.insert("surprise".into(), 1.into());
