@@ -29,15 +29,15 @@ fn truth(objects: usize) -> Truth {
     (0..objects).map(object).collect()
 }
 
-/// An answer that also tells what became of the three frames before.
-fn answer(frame: u32, objects: usize) -> Sightings {
+/// An answer that also tells what became of the three frames before, and carries the last two answers again.
+fn answer(frame: u32, objects: usize, repeats: bool) -> Sightings {
     let object = |index| Sighting {
         label: "ball".into(),
         centre_px: Px { x: place(index).x + 0.011, ..place(index) },
         extent: Extent::Radius(20.0),
         score: 0.98,
     };
-    Sightings {
+    let mut answer = Sightings {
         seq: frame.into(),
         rtp: key(frame),
         width: 1280,
@@ -47,7 +47,13 @@ fn answer(frame: u32, objects: usize) -> Sightings {
         detect_us: Some(95),
         arrived_us: None,
         recent: Recent { detected: (1..4).map(|back| key(frame.wrapping_sub(back))).collect(), ..Recent::default() },
+        earlier: Vec::new(),
+    };
+    if repeats {
+        (0..2).for_each(|_| answer.carry_on());
+        answer.earlier.iter_mut().zip(1..).for_each(|(earlier, back)| earlier.rtp = key(frame.wrapping_sub(back)));
     }
+    answer
 }
 
 fn key(frame: u32) -> RtpTime {
@@ -65,12 +71,13 @@ fn ledger(receivers: u64) -> Ledger {
 #[divan::bench(args = [(1, 1), (20, 1), (1, 8), (20, 8)])]
 fn answers(bencher: Bencher<'_, '_>, (receivers, objects): (u64, usize)) {
     let (mut ledger, truth) = (ledger(receivers), truth(objects));
-    let mut message = answer(0, objects);
+    let mut message = answer(0, objects, true);
     let mut frame = 0;
     let mut step = move || {
         let at = Duration::from_secs(1) * frame / 60;
         let rtp = key(frame);
         message.rtp = rtp;
+        message.earlier.iter_mut().zip(1..).for_each(|(earlier, back)| earlier.rtp = key(frame.wrapping_sub(back)));
         message.recent.detected.iter_mut().zip(1..).for_each(|(told, back)| *told = key(frame.wrapping_sub(back)));
         ledger.produced(FrameNumber(frame.into()), rtp, truth, at).expect("keys go forwards");
         ledger.entered_encoder(rtp);
@@ -86,16 +93,16 @@ fn answers(bencher: Bencher<'_, '_>, (receivers, objects): (u64, usize)) {
     bencher.counter(ItemsCount::new(receivers)).bench_local(step);
 }
 
-#[divan::bench(args = [1, 8, 64])]
-fn write(bencher: Bencher<'_, '_>, objects: usize) {
-    let (message, mut text) = (answer(7, objects), String::new());
+#[divan::bench(args = [(1, false), (1, true), (8, false), (8, true), (64, true)])]
+fn write(bencher: Bencher<'_, '_>, (objects, repeats): (usize, bool)) {
+    let (message, mut text) = (answer(7, objects, repeats), String::new());
     bencher.bench_local(|| message.write(&mut text));
 }
 
-#[divan::bench(args = [1, 8, 64])]
-fn read(bencher: Bencher<'_, '_>, objects: usize) {
+#[divan::bench(args = [(1, false), (1, true), (8, false), (8, true), (64, true)])]
+fn read(bencher: Bencher<'_, '_>, (objects, repeats): (usize, bool)) {
     let mut text = String::new();
-    answer(7, objects).write(&mut text).expect("valid");
+    answer(7, objects, repeats).write(&mut text).expect("valid");
     bencher.bench_local(|| message::read(text.as_bytes()));
 }
 
@@ -106,7 +113,7 @@ fn summary_of_20_receivers(bencher: Bencher<'_, '_>) {
         let at = Duration::from_secs(1) * frame / 60;
         ledger.produced(FrameNumber(frame.into()), key(frame), truth(1), at).expect("keys go forwards");
         for id in (0..20).map(ReceiverId) {
-            ledger.feedback(id, &answer(frame, 1), &truth(1), at + Duration::from_micros(3600));
+            ledger.feedback(id, &answer(frame, 1, true), &truth(1), at + Duration::from_micros(3600));
         }
     }
     bencher.bench_local(|| ledger.summary(Duration::from_secs(10)));

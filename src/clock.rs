@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
+/// A thread may be put aside between the two readings that are to be one moment; not five times.
+const ZERO_READINGS: usize = 5;
+
 /// A monotonic clock that starts at zero when the run begins, and GStreamer's system clock with the same zero.
 ///
 /// Both read `CLOCK_MONOTONIC`, so that a pipeline whose base time is `base_time` has this clock's time as its
@@ -21,7 +24,10 @@ impl RunClock {
     #[must_use]
     pub fn start() -> RunClock {
         let clock = gst::SystemClock::obtain();
-        RunClock { zero: Instant::now(), base_time: clock.time(), clock }
+        let readings = std::iter::repeat_with(|| (Instant::now(), clock.time(), Instant::now())).take(ZERO_READINGS);
+        let closest = readings.min_by_key(|(before, _, after)| *after - *before);
+        let (zero, base_time, _) = closest.expect("there is at least one reading");
+        RunClock { zero, base_time, clock }
     }
 
     /// Time since the run began.

@@ -49,6 +49,8 @@ pub struct LiveView {
     pub error_px: Quantiles,
     /// From produced to returned, of all frames so far.
     pub latency_ms: Quantiles,
+    /// Share of the coordinates that were older than they may be; none unless that is asked for.
+    pub missed_percent: Option<f64>,
     /// The last values, oldest first.
     pub recent_error_px: Vec<f64>,
     /// The last values, oldest first.

@@ -1,5 +1,6 @@
 //! What this process has cost so far.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
@@ -28,12 +29,44 @@ impl Usage {
             threads: std::fs::read_dir("/proc/self/task").ok().map(|tasks| tasks.count() as u64),
         })
     }
+}
 
-    /// Processors that were kept busy on average since `earlier`, `elapsed` ago.
-    pub fn cores_since(&self, earlier: &Usage, elapsed: Duration) -> Option<f64> {
-        let cpu = self.cpu.saturating_sub(earlier.cpu).as_secs_f64();
-        (elapsed > Duration::ZERO).then(|| cpu / elapsed.as_secs_f64())
+/// What the threads of one name have cost so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ThreadUsage {
+    /// As the kernel knows it: up to 15 bytes.
+    pub name: String,
+    /// How many have it.
+    pub threads: u64,
+    /// Time on processors, user and system.
+    pub cpu: Duration,
+}
+
+/// The kernel counts a thread's time in hundredths of a second for every program (`USER_HZ`), on all machines of today.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The threads of this process by name, those that cost most first; nothing where the kernel does not tell (`proc(5)`).
+pub fn threads_by_name() -> Vec<ThreadUsage> {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let mut by_name: BTreeMap<String, (u64, Duration)> = BTreeMap::new();
+    // A thread may end meanwhile.
+    for (name, cpu) in tasks.filter_map(|task| thread(&std::fs::read_to_string(task.path().join("stat")).ok()?)) {
+        let (threads, total) = by_name.entry(name).or_default();
+        *threads += 1;
+        *total += cpu;
     }
+    let usage = |(name, (threads, cpu))| ThreadUsage { name, threads, cpu };
+    let mut threads: Vec<ThreadUsage> = by_name.into_iter().map(usage).collect();
+    threads.sort_by_key(|usage| std::cmp::Reverse(usage.cpu));
+    threads
+}
+
+/// Name and processor time; the name stands in brackets and may contain any, user and system time are fields 14 and 15.
+fn thread(stat: &str) -> Option<(String, Duration)> {
+    let (head, tail) = stat.rsplit_once(')')?;
+    let name = head.split_once('(')?.1.to_owned();
+    let mut ticks = tail.split_whitespace().skip(11).map_while(|field| field.parse::<u32>().ok());
+    Some((name, TICK * ticks.next()?.saturating_add(ticks.next()?)))
 }
 
 #[cfg(test)]
@@ -49,8 +82,19 @@ mod tests {
         }
         let after = Usage::now().expect("counted");
         assert!(after.max_rss_bytes > 1_000_000 && after.threads.is_some_and(|threads| threads >= 1));
-        let cores = after.cores_since(&before, Duration::from_millis(40)).expect("time went by");
-        assert!((0.49..1.5).contains(&cores), "{cores}");
-        assert_eq!(after.cores_since(&before, Duration::ZERO), None);
+        assert!(after.cpu >= before.cpu + Duration::from_millis(20));
+        let mine = std::thread::Builder::new().name("busy (one) ".to_owned());
+        let threads = mine.spawn(threads_by_name).expect("starts").join().expect("ends");
+        assert!(threads.iter().any(|usage| usage.name == "busy (one) " && usage.threads == 1), "{threads:?}");
+        assert!(threads.is_sorted_by(|one, next| one.cpu >= next.cpu));
+    }
+
+    #[test]
+    fn a_threads_line_is_read_whatever_its_name() {
+        let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 100 0 0 0 12 3 0 0 20 0 1 0 100 0 0";
+        assert_eq!(thread(stat), Some(("a) b (c".to_owned(), Duration::from_millis(150))));
+        for bad in ["", "7 (a", "7 a)", "7 (a) S 1 2 3"] {
+            assert_eq!(thread(bad), None, "{bad}");
+        }
     }
 }

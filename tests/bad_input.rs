@@ -199,7 +199,7 @@ fn a_settings_file_that_is_wrong_is_named_with_the_key() {
     for (content, needed) in [
         ("[send]\nsizee = '640x480'\n", ["'sizee' in [send]", "did you mean 'size'?"]),
         ("[send]\nfps = 'fast'\n", ["fps = \"fast\"", "1 to 240"]),
-        ("[send]\nreliable = 1\n", ["reliable = 1", "true and false"]),
+        ("[send]\nice-tcp = 1\n", ["ice-tcp = 1", "true and false"]),
         ("[receive]\njitter-ms = [1]\n", ["jitter-ms = [1]", "a text or a number"]),
         ("fps = 30\n", ["'fps' at the top", "it belongs in [send]"]),
         ("[send\n", ["line 1", "[send"]),

@@ -1,6 +1,7 @@
 //! The command line: syntax only. Every setting is one field here, its type is its check, its default and its help stand beside
 //! it. `crate::config` fills the settings that the command line leaves open from the environment and the file.
 
+mod budget;
 mod exit;
 mod ice;
 mod receive;
@@ -17,6 +18,7 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::codec::Codec;
 use crate::units::{Fps, Size};
 
+pub use budget::BudgetOptions;
 pub use exit::ExitCode;
 pub use ice::{IceServer, IceServerError, Secret, TurnTransport};
 pub use receive::ReceiveConfig;

@@ -6,11 +6,13 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 
+use super::budget::BudgetOptions;
 use super::ice::{self, IceServer};
 use super::trace::TraceArgs;
 use super::values;
 use crate::codec::Codec;
 use crate::units::{Bitrate, Fps, Size};
+use crate::webrtc::ChannelPolicy;
 
 /// Where a sender listens unless told otherwise.
 pub const DEFAULT_PORT: u16 = 8080;
@@ -51,9 +53,10 @@ pub struct SendConfig {
     /// Also offer ICE candidates over TCP, for networks without UDP
     #[arg(long, help_heading = "Receivers")]
     pub ice_tcp: bool,
-    /// Data channel in order and retransmitted: no result is lost, but a late one delays those behind it
-    #[arg(long, help_heading = "Receivers")]
-    pub reliable: bool,
+    /// How results travel: 'fresh' (newest first, never sent again), 'unordered' or 'reliable' (in order) until they arrived,
+    /// 'lifetime:MS' for so long
+    #[arg(long, value_name = "POLICY", default_value_t, help_heading = "Receivers")]
+    pub channel: ChannelPolicy,
 
     /// What is to be seen
     #[arg(long, value_name = "NAME", default_value = "ball", help_heading = "Scene",
@@ -109,6 +112,9 @@ pub struct SendConfig {
     /// Write the report as JSON ('-': on stdout, instead of the table)
     #[arg(long, value_name = "FILE", help_heading = "Run and report")]
     pub report: Option<PathBuf>,
+    /// How old coordinates may be.
+    #[command(flatten)]
+    pub budget: BudgetOptions,
     /// How many of the last joined frames are kept for the log
     #[arg(long, value_name = "N", default_value = "30", value_parser = RangedU64ValueParser::<u32>::new().range(0..=100_000),
         help_heading = "Run and report")]

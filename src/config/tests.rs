@@ -67,13 +67,13 @@ fn a_flag_with_the_default_value_still_wins() {
 
 #[test]
 fn switches_lists_and_counts_come_from_everywhere() {
-    let file = "verbose = 2\n[send]\nreliable = true\nice-server = ['turn:a:b@c', 'stun:d']\n";
+    let file = "verbose = 2\n[send]\nice-tcp = true\nice-server = ['turn:a:b@c', 'stun:d']\n";
     let config = Case::new(file).send("send");
-    assert!(config.reliable);
+    assert!(config.ice_tcp);
     assert_eq!(config.ice_servers.len(), 2);
     assert_eq!(Case::new(file).run("send").expect("accepted").common.verbose, 2);
-    let case = Case::new(file).with("REBOUND_RELIABLE", "no").with("REBOUND_ICE_SERVER", "turn:x:y@z  turn:u:v@w stun:q");
-    assert!(!case.send("send").reliable);
+    let case = Case::new(file).with("REBOUND_ICE_TCP", "no").with("REBOUND_ICE_SERVER", "turn:x:y@z  turn:u:v@w stun:q");
+    assert!(!case.send("send").ice_tcp);
     assert_eq!(case.send("send").ice_servers.len(), 3);
     assert_eq!(case.send("send --ice-server stun:e").ice_servers.len(), 1);
 }
@@ -111,7 +111,8 @@ fn wrong_values_name_place_value_and_what_is_allowed() {
     for (file, needed) in [
         ("[send]\nfps = 'fast'\n", ["fps = \"fast\"", "1 to 240"]),
         ("[send]\nfps = [1]\n", ["fps = [1]", "a text or a number"]),
-        ("[send]\nreliable = 'yes'\n", ["reliable = \"yes\"", "true and false"]),
+        ("[send]\nchannel = 'slow'\n", ["channel = \"slow\"", "fresh, unordered, reliable or lifetime:MS"]),
+        ("[send]\nice-tcp = 'yes'\n", ["ice-tcp = \"yes\"", "true and false"]),
         ("[send]\nscene = 'cube'\n", ["scene = \"cube\"", "ball, hard, gravity, many"]),
         ("[send]\nport = 70000\n", ["port = 70000", "65535"]),
         ("[receive]\njitter-ms = -1\n", ["jitter-ms = -1", "invalid"]),

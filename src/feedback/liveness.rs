@@ -7,6 +7,12 @@ use super::message::Ping;
 /// How often a peer is pinged: five pings fit into [`SILENCE`], so that four in a row may get lost.
 pub const PING_INTERVAL: Duration = Duration::from_millis(500);
 
+/// At first there are more: the clocks must be known before the first frames are measured.
+const QUICK_PINGS: u64 = 8;
+
+/// Eight of them take less than half a second, and no two share a burst of the network.
+const QUICK_INTERVAL: Duration = Duration::from_millis(50);
+
 /// How long a peer may say nothing. A dead one is to be noticed within 3 s; the rest of them is for looking at the clock only
 /// now and then. A garbage collector or a laptop's scheduler stops a living one for less.
 pub const SILENCE: Duration = Duration::from_millis(2500);
@@ -44,10 +50,11 @@ impl Liveness {
         if now < self.next_ping {
             return None;
         }
-        let due = self.next_ping + PING_INTERVAL;
-        self.next_ping = if due > now { due } else { now + PING_INTERVAL };
         let id = self.next_id;
         self.next_id += 1;
+        let interval = if self.next_id < QUICK_PINGS { QUICK_INTERVAL } else { PING_INTERVAL };
+        let due = self.next_ping + interval;
+        self.next_ping = if due > now { due } else { now + interval };
         Some(Ping { id, sent_us: now.as_micros().try_into().unwrap_or(u64::MAX) })
     }
 
@@ -81,9 +88,12 @@ mod tests {
         let mut peer = Liveness::new(1000 * MS, SILENCE);
         assert_eq!(peer.ping_due(999 * MS), None);
         assert_eq!(peer.ping_due(1010 * MS), Some(Ping { id: 0, sent_us: 1_010_000 }));
-        assert_eq!(peer.ping_due(1499 * MS), None);
-        assert_eq!(peer.ping_due(1500 * MS), Some(Ping { id: 1, sent_us: 1_500_000 }));
-        assert_eq!(peer.ping_due(9700 * MS), Some(Ping { id: 2, sent_us: 9_700_000 }));
+        assert_eq!(peer.ping_due(1049 * MS), None);
+        let quick = (1050..1500).filter_map(|ms| peer.ping_due(ms * MS)).map(|ping| (ping.id, ping.sent_us / 1000));
+        assert_eq!(quick.collect::<Vec<_>>(), (1..8).map(|id| (id, 1000 + 50 * id)).collect::<Vec<_>>());
+        assert_eq!(peer.ping_due(1849 * MS), None);
+        assert_eq!(peer.ping_due(1850 * MS), Some(Ping { id: 8, sent_us: 1_850_000 }));
+        assert_eq!(peer.ping_due(9700 * MS), Some(Ping { id: 9, sent_us: 9_700_000 }));
         assert_eq!(peer.ping_due(10_199 * MS), None);
         assert!(peer.ping_due(10_200 * MS).is_some());
     }

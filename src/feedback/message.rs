@@ -4,26 +4,22 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
-use crate::detect::Sighting;
-use crate::units::RtpTime;
-
+mod sightings;
 mod stats;
 mod wire;
 
+pub use sightings::{Earlier, MAX_EARLIER, MAX_RECENT, Recent, Sightings};
 pub use stats::{PacketStats, PictureStats, ReceiverStats};
 
 /// The version that this program speaks. Fields may be added within a version, since unknown ones are ignored.
 pub const VERSION: u64 = 1;
 
-/// The longest message, in bytes: 64 objects and 64 fates need 12 KiB, and it is the largest that every SCTP stack passes
+/// The longest message, in bytes: 64 objects, 64 fates and 64 places of earlier answers need 15 KiB, and it is the largest that every SCTP stack passes
 /// in one piece (RFC 8831 section 6.6).
 pub const MAX_MESSAGE_BYTES: usize = 16 * 1024;
 
 /// The most objects in one message: eight times what a scene has, and still less than 8 KiB.
 pub const MAX_OBJECTS: usize = 64;
-
-/// The most frames named in [`Recent`]: one second at 60 frames per second.
-pub const MAX_RECENT: usize = 64;
 
 /// The longest label, in bytes.
 pub const MAX_LABEL_BYTES: usize = 64;
@@ -48,73 +44,6 @@ pub enum Message {
     Pong(Pong),
     /// Receiver to sender: what it costs, and what became of what it was sent.
     Stats(ReceiverStats),
-}
-
-/// What was seen in one frame.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sightings {
-    /// Counts the messages of one receiver: 0, 1, 2, …
-    pub seq: u64,
-    /// The RTP timestamp of the frame: the key.
-    #[serde(with = "wire::rtp")]
-    pub rtp: RtpTime,
-    /// Width in pixels of the frame that was looked at; coordinates are in it.
-    pub width: u32,
-    /// Height in pixels of the frame that was looked at.
-    pub height: u32,
-    /// What was seen.
-    #[serde(with = "wire::objects")]
-    pub objects: Vec<Sighting>,
-    /// Microseconds from the arrival of the frame's last packet to the decoded picture.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decode_us: Option<u64>,
-    /// Microseconds from the decoded picture to the sightings.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detect_us: Option<u64>,
-    /// When the frame's last packet arrived, in microseconds on the receiver's own monotonic clock.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub arrived_us: Option<u64>,
-    /// What became of frames before this one.
-    #[serde(default, skip_serializing_if = "Recent::is_empty")]
-    pub recent: Recent,
-}
-
-/// What became of earlier frames, so that the sender can tell a lost frame from a lost answer.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Recent {
-    /// Looked at; a message of its own was sent.
-    #[serde(with = "wire::rtps", skip_serializing_if = "Vec::is_empty")]
-    pub detected: Vec<RtpTime>,
-    /// Decoded, but the detector was busy.
-    #[serde(with = "wire::rtps", skip_serializing_if = "Vec::is_empty")]
-    pub skipped: Vec<RtpTime>,
-    /// Arrived, but the decoder made no picture of it.
-    #[serde(with = "wire::rtps", skip_serializing_if = "Vec::is_empty")]
-    pub undecoded: Vec<RtpTime>,
-    /// Decoded from incomplete data, and not looked at.
-    #[serde(with = "wire::rtps", skip_serializing_if = "Vec::is_empty")]
-    pub damaged: Vec<RtpTime>,
-}
-
-impl Recent {
-    /// How many frames are named.
-    pub fn len(&self) -> usize {
-        self.detected.len() + self.skipped.len() + self.undecoded.len() + self.damaged.len()
-    }
-
-    /// Whether no frame is named.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Names no frame any more; keeps its memory.
-    pub fn clear(&mut self) {
-        self.detected.clear();
-        self.skipped.clear();
-        self.undecoded.clear();
-        self.damaged.clear();
-    }
 }
 
 /// Are you there? A receiver answers at once with a [`Pong`].
@@ -232,27 +161,6 @@ impl Message {
             Message::Pong(pong) => pong.check(),
             Message::Stats(stats) => stats.check(),
         }
-    }
-}
-
-impl Sightings {
-    /// Writes the message into `text`, whose memory is reused. Refuses what [`read`] would refuse.
-    pub fn write(&self, text: &mut String) -> Result<(), MessageError> {
-        self.check()?;
-        write("sightings", self, text)
-    }
-
-    fn check(&self) -> Result<(), MessageError> {
-        within("width", self.width, 1..=MAX_SIDE_PX)?;
-        within("height", self.height, 1..=MAX_SIDE_PX)?;
-        check_integer("seq", self.seq, MAX_INTEGER)?;
-        check_integer("decode_us", self.decode_us.unwrap_or(0), MAX_STAGE_US)?;
-        check_integer("detect_us", self.detect_us.unwrap_or(0), MAX_STAGE_US)?;
-        check_integer("arrived_us", self.arrived_us.unwrap_or(0), MAX_INTEGER)?;
-        at_most("objects", self.objects.len(), MAX_OBJECTS)?;
-        at_most("recent frames", self.recent.len(), MAX_RECENT)?;
-        let (width, height) = (f64::from(self.width), f64::from(self.height));
-        self.objects.iter().try_for_each(|object| wire::check_object(object, width, height))
     }
 }
 

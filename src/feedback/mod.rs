@@ -14,4 +14,4 @@ mod liveness;
 pub use clock::{ClockOffset, Offset};
 pub use fates::FateLog;
 pub use liveness::{Liveness, PING_INTERVAL, SILENCE};
-pub use message::{Message, MessageError, PacketStats, PictureStats, Ping, Pong, ReceiverStats, Recent, Sightings};
+pub use message::{Earlier, Message, MessageError, PacketStats, PictureStats, Ping, Pong, ReceiverStats, Recent, Sightings};

@@ -51,7 +51,7 @@ pub(super) fn line(view: &LiveView) -> String {
         number(latency.p95, 1),
         number(latency.p99, 1),
         view.receivers.len(),
-    )
+    ) + &view.missed_percent.map(|missed| format!("  over budget {}", percent(Some(missed)))).unwrap_or_default()
 }
 
 fn lines(view: &LiveView, columns: u16, max_rows: u16) -> Vec<Line<'static>> {
@@ -105,11 +105,13 @@ fn header(view: &LiveView) -> Vec<Vec<Span<'static>>> {
 }
 
 fn totals(view: &LiveView) -> Vec<Vec<Span<'static>>> {
-    vec![
+    let mut totals = vec![
         labelled("frames", view.produced.to_string()),
         labelled("matched", percent(view.matched_percent)),
         labelled("fps", number(view.matched_fps, 1)),
-    ]
+    ];
+    totals.extend(view.missed_percent.map(|missed| labelled("over budget", percent(Some(missed)))));
+    totals
 }
 
 fn quantiles(label: &'static str, values: &Quantiles, digits: usize, recent: &[f64]) -> Vec<Vec<Span<'static>>> {
@@ -238,6 +240,7 @@ pub(super) mod tests {
             matched_fps: Some(59.9),
             error_px: Quantiles { p50: Some(0.0119), p95: Some(0.0244), p99: None },
             latency_ms,
+            missed_percent: None,
             recent_error_px: vec![0.0, 0.01, 0.02, 0.03],
             recent_latency_ms: (0..100).map(f64::from).collect(),
             receivers: (0..receivers).map(|number| a_receiver(number, latency_ms)).collect(),

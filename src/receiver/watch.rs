@@ -62,6 +62,7 @@ impl Watcher {
             detect_us: None,
             arrived_us: None,
             recent: Recent::default(),
+            earlier: Vec::new(),
         };
         let mut text = String::new();
         while let Some(picture) = self.decoded.pictures.take() {
@@ -74,6 +75,12 @@ impl Watcher {
     }
 
     fn look(&mut self, picture: &Picture, message: &mut Sightings, text: &mut String) {
+        let has_answered = message.seq > 0;
+        if has_answered && picture.size() == (message.width, message.height) {
+            message.carry_on();
+        } else {
+            message.earlier.clear();
+        }
         message.objects.clear();
         match picture.view() {
             Ok(view) => self.detector.detect(&view, &mut message.objects),

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::assign::assign;
 use super::receiver::ReceiverId;
-use crate::feedback::Sightings;
 use crate::feedback::message::MAX_OBJECTS as MAX_SIGHTINGS;
 use crate::scene::{MAX_OBJECTS, TrueObject, Truth};
 use crate::units::{FrameNumber, Px, RtpTime, Size};
@@ -17,6 +16,8 @@ pub enum Outcome {
     Matched(Joined),
     /// The frame has been answered by this receiver before.
     Duplicate,
+    /// The frame has been answered by a repeat that was faster, as is meant.
+    Repeat,
     /// Joined to its frame, but too late to be measured.
     Late {
         /// The frame.
@@ -45,6 +46,8 @@ pub struct Joined {
     pub score: Score,
     /// From the frame's production to the answer.
     pub latency: Duration,
+    /// Whether that is no more than coordinates may be old; none if nothing says so.
+    pub within_budget: Option<bool>,
     /// Where the latency came from.
     pub stages: Stages,
 }
@@ -87,16 +90,23 @@ pub struct Score {
 }
 
 impl Score {
-    /// Assigns the sightings to the objects that were in the frame; an object's staleness is the distance of its sighting
+    /// Assigns the sightings, seen in a picture of this width and height, to the objects that were in the frame; an object's staleness is the distance of its sighting
     /// from where it is by now.
-    pub(super) fn new(truth: &Truth, truth_now: &Truth, sightings: &Sightings, size: Size) -> Score {
+    pub(super) fn new(
+        truth: &Truth,
+        truth_now: &Truth,
+        picture: (u32, u32),
+        sightings: impl ExactSizeIterator<Item = Px>,
+        size: Size,
+    ) -> Score {
         let mut places = [Px::default(); MAX_OBJECTS];
         let objects = truth.objects();
         places.iter_mut().zip(objects).for_each(|(place, object)| *place = object.centre_px);
         let mut seen = [Px::default(); MAX_SIGHTINGS];
-        let count = sightings.objects.len().min(MAX_SIGHTINGS);
-        let to_frame = scale(sightings, size);
-        seen.iter_mut().zip(&sightings.objects).for_each(|(seen, object)| *seen = to_frame(object.centre_px));
+        let sighted = sightings.len();
+        let count = sighted.min(MAX_SIGHTINGS);
+        let to_frame = scale(picture, size);
+        seen.iter_mut().zip(sightings).for_each(|(seen, place)| *seen = to_frame(place));
         let assignment = assign(&places[..objects.len()], &seen[..count]);
         let mut score = Score::default();
         for (object, sighting) in objects.iter().zip(assignment) {
@@ -105,7 +115,7 @@ impl Score {
                 None => score.misses += 1,
             }
         }
-        score.false_finds = sightings.objects.len() - score.paired;
+        score.false_finds = sighted - score.paired;
         let left_over = (0..count).filter(|index| !assignment.contains(&Some(*index))).map(|index| seen[index]);
         score.left_over_px.iter_mut().zip(left_over).for_each(|(place, seen_px)| *place = seen_px);
         score
@@ -131,8 +141,8 @@ impl Score {
 
 /// From the picture that was looked at to the frame that was sent, which may be of another size: a browser scales. Pixel
 /// centres are integers, so that it is the corners, half a pixel further out, that fall together.
-fn scale(sightings: &Sightings, size: Size) -> impl Fn(Px) -> Px {
-    let (seen_width, seen_height) = (sightings.width.max(1), sightings.height.max(1));
+fn scale((width, height): (u32, u32), size: Size) -> impl Fn(Px) -> Px {
+    let (seen_width, seen_height) = (width.max(1), height.max(1));
     let same = seen_width == size.width() && seen_height == size.height();
     let scale_x = f64::from(size.width()) / f64::from(seen_width);
     let scale_y = f64::from(size.height()) / f64::from(seen_height);
@@ -206,50 +216,32 @@ mod tests {
     use proptest::test_runner::RngSeed;
 
     use super::*;
-    use crate::detect::{Extent, Sighting};
-    use crate::feedback::Recent;
 
     fn truth(objects: &[(u32, f64, f64)]) -> Truth {
         objects.iter().map(|&(id, x, y)| TrueObject { id, centre_px: Px { x, y }, radius_px: 5.0 }).collect()
     }
 
-    fn sightings(width: u32, height: u32, places: &[(f64, f64)]) -> Sightings {
-        let sighting = |&(x, y): &(f64, f64)| Sighting {
-            label: "ball".into(),
-            centre_px: Px { x, y },
-            extent: Extent::Point,
-            score: 1.0,
-        };
-        let (seq, rtp, objects) = (0, RtpTime(0), places.iter().map(sighting).collect());
-        let (decode_us, detect_us, arrived_us, recent) = (None, None, None, Recent::default());
-        Sightings { seq, rtp, width, height, objects, decode_us, detect_us, arrived_us, recent }
-    }
-
-    fn size() -> Size {
-        Size::new(640, 480).expect("valid")
+    fn scored(then: &Truth, now: &Truth, picture: (u32, u32), places: &[(f64, f64)]) -> Score {
+        let size = Size::new(640, 480).expect("valid");
+        Score::new(then, now, picture, places.iter().map(|&(x, y)| Px { x, y }), size)
     }
 
     #[test]
     fn each_object_is_measured_against_its_own_past_and_present() {
         let then = truth(&[(4, 10.0, 10.0), (7, 100.0, 10.0), (9, 10.0, 300.0)]);
         let now = truth(&[(7, 110.0, 10.0), (4, 20.0, 10.0)]);
-        let score = Score::new(
-            &then,
-            &now,
-            &sightings(640, 480, &[(101.0, 10.0), (10.0, 302.0), (10.0, 13.0), (600.0, 0.0)]),
-            size(),
-        );
+        let score = scored(&then, &now, (640, 480), &[(101.0, 10.0), (10.0, 302.0), (10.0, 13.0), (600.0, 0.0)]);
         let errors: Vec<_> = score.pairs().iter().map(|pair| (pair.id, pair.error_px(), pair.staleness_px())).collect();
         assert_eq!(errors, [(4, 3.0, Some(109f64.sqrt())), (7, 1.0, Some(9.0)), (9, 2.0, None)]);
         assert_eq!((score.misses, score.false_finds), (0, 1));
-        let score = Score::new(&then, &now, &sightings(640, 480, &[(100.0, 10.0)]), size());
+        let score = scored(&then, &now, (640, 480), &[(100.0, 10.0)]);
         assert_eq!((score.pairs()[0].id, score.pairs().len(), score.misses, score.false_finds), (7, 1, 2, 0));
     }
 
     #[test]
     fn a_scaled_picture_is_measured_in_pixels_of_the_frame() {
         let truth = truth(&[(0, 0.5, 479.0)]);
-        let score = Score::new(&truth, &truth, &sightings(320, 240, &[(0.0, 239.25)]), size());
+        let score = scored(&truth, &truth, (320, 240), &[(0.0, 239.25)]);
         assert_eq!(score.pairs()[0].error_px(), 0.0);
     }
 

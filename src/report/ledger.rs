@@ -133,6 +133,8 @@ impl Ledger {
         let Some((entry, party)) = self.receivers[index].entry_mut(serial) else { return };
         if !entry.account.sent {
             party.rate.note(at, frame.bytes);
+            party.sent_bytes += frame.bytes as u64;
+            self.all.sent_bytes += frame.bytes as u64;
         }
         entry.sent_at.get_or_insert(at);
         party.note_sent(&mut entry.account);
@@ -231,7 +233,7 @@ impl Ledger {
                 self.past_receivers.pop_front();
                 self.receivers_forgotten += 1;
             }
-            self.past_receivers.push_back(receiver.totals());
+            self.past_receivers.push_back(receiver.totals(horizon, &self.config));
         }
     }
 
@@ -263,6 +265,7 @@ impl Ledger {
             bitrate_kbps: rate.kbps(),
             error_px,
             latency_ms,
+            missed_percent: self.all.missed_percent(),
             receivers: self.receivers.iter().map(Receiver::summary).collect(),
         }
     }
@@ -277,11 +280,11 @@ impl Ledger {
     /// The figures of the run until now.
     pub fn totals(&mut self, at: Duration) -> Totals {
         self.tick(at);
-        let present = self.receivers.iter().map(Receiver::totals);
+        let present = self.receivers.iter().map(|receiver| receiver.totals(at, &self.config));
         let mut receivers: Vec<_> = self.past_receivers.iter().cloned().chain(present).collect();
         receivers.sort_by(|one, other| one.joined_ms.total_cmp(&other.joined_ms));
         Totals {
-            all: self.all.totals(),
+            all: self.all.totals(self.config.budget),
             frames_unwatched: self.frames_unwatched,
             receivers,
             receivers_forgotten: self.receivers_forgotten,

@@ -13,11 +13,13 @@
 //! **Invariant**: memory is bounded, however long the run and however many receivers come and go.
 
 mod assign;
+mod cost;
 mod distribution;
 mod frames;
 mod joined;
 mod kept;
 mod ledger;
+mod offsets;
 mod party;
 mod receiver;
 mod record;
@@ -25,14 +27,16 @@ mod states;
 pub mod text;
 mod totals;
 
+pub use cost::{Cost, SenderCost, ThreadCost};
 pub use distribution::{Distribution, Spread};
 pub use joined::{Joined, Outcome, Pair, Score, Stages};
 pub use kept::{Kept, RecordingInfo, TraceInfo};
 pub use ledger::{KeyError, Ledger, LedgerConfig};
+pub use offsets::{Bias, Noise};
 pub use receiver::ReceiverId;
 pub use record::FrameRecord;
 pub use states::{Ended, State};
 pub use totals::{
-    ClockTotals, Cpu, EncoderInfo, FrameTotals, ObjectTotals, ReceiverSummary, ReceiverTotals, Report, RunInfo, SceneInfo,
-    StageTotals, Summary, Totals, TotalsOf,
+    BudgetTotals, ClockTotals, EncoderInfo, FrameTotals, ObjectTotals, ReceiverSummary, ReceiverTotals, Report,
+    ResultTotals, RunInfo, SceneInfo, StageTotals, Summary, Totals, TotalsOf,
 };

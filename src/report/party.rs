@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::distribution::Distribution;
 use super::joined::Joined;
+use super::offsets::Offsets;
 use super::states::{Account, Ended, Evidence, State, Step};
-use super::totals::{FrameTotals, ObjectTotals, StageTotals, TotalsOf};
+use super::totals::{BudgetTotals, FrameTotals, ObjectTotals, StageTotals, TotalsOf};
 
 /// One receiver, or all of them together.
 #[derive(Debug, Default)]
@@ -14,8 +15,11 @@ pub(super) struct Party {
     pub(super) encoded: u64,
     pub(super) keyframes: u64,
     pub(super) sent: u64,
+    pub(super) sent_bytes: u64,
     pub(super) unknown: u64,
     pub(super) duplicate: u64,
+    pub(super) repeats: u64,
+    pub(super) matched_by_repeat: u64,
     pub(super) before_join: u64,
     pub(super) garbage: u64,
     pub(super) rate: Rate,
@@ -24,11 +28,20 @@ pub(super) struct Party {
     objects: ObjectTotals,
     first_coordinate: Option<Duration>,
     measured: Measured,
+    budget: BudgetCount,
+}
+
+/// Answers by age.
+#[derive(Debug, Default)]
+struct BudgetCount {
+    kept: u64,
+    missed: u64,
 }
 
 #[derive(Debug, Default)]
 struct Measured {
     error_px: Distribution,
+    offsets: Offsets,
     staleness_px: Distribution,
     latency_ms: Distribution,
     encode_ms: Distribution,
@@ -75,8 +88,21 @@ impl Party {
         (self.measured.error_px.spread(), self.measured.latency_ms.spread())
     }
 
+    /// An answer came this long after its frame was made, and coordinates may be as old as `budget`.
+    pub(super) fn spend(&mut self, latency: Duration, budget: Option<Duration>) {
+        let Some(budget) = budget else { return };
+        self.budget.kept += u64::from(latency <= budget);
+        self.budget.missed += u64::from(latency > budget);
+    }
+
+    /// Of the answers that came, those that were older than they may be; none without answers.
+    pub(super) fn missed_percent(&self) -> Option<f64> {
+        let BudgetCount { kept, missed } = self.budget;
+        (kept + missed > 0).then(|| 100.0 * missed as f64 / (kept + missed) as f64)
+    }
+
     /// In figures.
-    pub(super) fn totals(&self) -> TotalsOf {
+    pub(super) fn totals(&self, budget: Option<Duration>) -> TotalsOf {
         let matched = self.ended.of(State::Matched);
         TotalsOf {
             frames: FrameTotals {
@@ -88,19 +114,30 @@ impl Party {
                 detected: self.detected,
                 returned: matched + self.ended.of(State::Late),
                 matched,
+                matched_by_repeat: self.matched_by_repeat,
                 unknown: self.unknown,
                 duplicate: self.duplicate,
+                repeats: self.repeats,
                 before_join: self.before_join,
                 garbage: self.garbage,
                 ended: self.ended,
             },
             objects: self.objects,
             error_px: self.measured.error_px.spread(),
+            bias_px: self.measured.offsets.bias(),
+            noise_px: self.measured.offsets.noise(),
             staleness_px: self.measured.staleness_px.spread(),
             latency_ms: self.measured.latency_ms.spread(),
+            budget: budget.map(|limit| BudgetTotals {
+                limit_ms: as_ms(limit),
+                kept: self.budget.kept,
+                missed: self.budget.missed,
+                missed_percent: self.missed_percent(),
+            }),
             stages_ms: self.measured.stages(),
             fps: self.rate.per_second(),
             bitrate_kbps: self.rate.kbps(),
+            sent_bytes: self.sent_bytes,
             first_coordinate_ms: self.first_coordinate.map(as_ms),
         }
     }
@@ -110,6 +147,7 @@ impl Measured {
     fn record(&mut self, joined: &Joined) {
         for pair in joined.score.pairs() {
             self.error_px.record(pair.error_px());
+            self.offsets.record(pair.seen_px, pair.true_px);
             pair.staleness_px().into_iter().for_each(|staleness| self.staleness_px.record(staleness));
         }
         self.latency_ms.record(as_ms(joined.latency));

@@ -8,12 +8,14 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::State;
+use super::cost::Cost;
 use super::frames::Serial;
 use super::joined::Joined;
+use super::ledger::LedgerConfig;
 use super::party::{Party, as_ms};
 use super::states::{Account, Step};
-use super::totals::{ClockTotals, ReceiverSummary, ReceiverTotals};
-use crate::feedback::{ClockOffset, ReceiverStats, Sightings};
+use super::totals::{ClockTotals, ReceiverSummary, ReceiverTotals, ResultTotals};
+use crate::feedback::{ClockOffset, ReceiverStats};
 
 /// Tells the receivers of a run apart; never given twice in a run, so that one that returns is a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -26,12 +28,33 @@ impl fmt::Display for ReceiverId {
     }
 }
 
+/// The messages with answers, which a receiver counts from 0.
+#[derive(Debug, Default)]
+pub(super) struct Results {
+    /// One more than the highest number.
+    sent: u64,
+    came: u64,
+}
+
+impl Results {
+    pub(super) fn note(&mut self, seq: u64) {
+        self.sent = self.sent.max(seq.saturating_add(1));
+        self.came += 1;
+    }
+
+    fn totals(&self) -> ResultTotals {
+        ResultTotals { sent: self.sent, lost: self.sent.saturating_sub(self.came) }
+    }
+}
+
 /// What is known of one frame for one receiver.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) account: Account,
     /// When its first packet was handed to the network for this receiver.
     pub(super) sent_at: Option<Duration>,
+    /// Its answer's own message came.
+    pub(super) heard: bool,
     /// Its answer; kept only where records are.
     pub(super) joined: Option<Box<Joined>>,
 }
@@ -45,7 +68,9 @@ pub(super) struct Receiver {
     pub(super) joined_at: Duration,
     pub(super) left_at: Option<Duration>,
     pub(super) clock: ClockOffset,
+    pub(super) first_stats: Option<ReceiverStats>,
     pub(super) stats: Option<ReceiverStats>,
+    pub(super) results: Results,
     pub(super) party: Party,
     /// One for each remembered frame that was produced while it was here, the first of them with this number.
     entries: VecDeque<Entry>,
@@ -61,7 +86,9 @@ impl Receiver {
             joined_at,
             left_at: None,
             clock: ClockOffset::new(),
+            first_stats: None,
             stats: None,
+            results: Results::default(),
             party: Party::default(),
             entries: VecDeque::new(),
             first: 0,
@@ -77,7 +104,7 @@ impl Receiver {
         if self.entries.is_empty() {
             self.first = serial;
         }
-        self.entries.push_back(Entry { account: self.party.ended.open(), sent_at: None, joined: None });
+        self.entries.push_back(Entry { account: self.party.ended.open(), sent_at: None, heard: false, joined: None });
     }
 
     /// The entry of a frame and the books it is counted in; none if the frame does not count for this receiver.
@@ -105,11 +132,6 @@ impl Receiver {
         self.first..self.first + self.entries.len() as u64
     }
 
-    /// When the frame of this answer arrived, in microseconds on the sender's clock.
-    pub(super) fn arrived_us(&self, sightings: &Sightings) -> Option<i64> {
-        self.clock.to_sender_us(sightings.arrived_us?)
-    }
-
     pub(super) fn summary(&self) -> ReceiverSummary {
         let (error_px, latency_ms) = self.party.error_and_latency();
         let (frames, matched) = (self.party.ended.total(), self.party.ended.of(State::Matched));
@@ -117,8 +139,10 @@ impl Receiver {
         ReceiverSummary { id, name, present, frames, matched, error_px, latency_ms }
     }
 
-    pub(super) fn totals(&self) -> ReceiverTotals {
-        let offset = self.clock.estimate();
+    /// In figures, as they are known at `at`.
+    pub(super) fn totals(&self, at: Duration, config: &LedgerConfig) -> ReceiverTotals {
+        let offset = self.clock.estimate(self.left_at.unwrap_or(at));
+        let theirs = self.stats.and_then(|stats| stats.monotonic_zero_us);
         ReceiverTotals {
             id: self.id,
             name: self.name.to_string(),
@@ -127,9 +151,13 @@ impl Receiver {
             clock_offset: ClockTotals {
                 offset_ms: offset.map(|offset| offset.offset_us as f64 / 1e3),
                 uncertainty_ms: offset.map(|offset| offset.uncertainty_us as f64 / 1e3),
+                drift_ppm: offset.map(|offset| offset.drift * 1e6),
+                true_ms: theirs.zip(config.monotonic_zero).map(|(theirs, ours)| as_ms(ours) - theirs as f64 / 1e3),
             },
+            results: self.results.totals(),
+            cost: self.first_stats.zip(self.stats).map(|(first, last)| Cost::of_receiver(&first, &last)).unwrap_or_default(),
             stats: self.stats,
-            all: self.party.totals(),
+            all: self.party.totals(config.budget),
         }
     }
 }

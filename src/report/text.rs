@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{ReceiverTotals, Report, RunInfo, Spread, State, Totals, TotalsOf};
+use super::{Cost, ReceiverTotals, Report, RunInfo, Spread, State, TotalsOf};
 
 /// The narrowest terminal that people use.
 const COLUMNS: usize = 80;
@@ -13,7 +13,7 @@ const RECEIVER_COLUMNS: usize = 16;
 /// The report as a table, with a newline at the end of each line.
 pub fn table(report: &Report) -> String {
     let Report { run, totals } = report;
-    let sections = [head(run), figures(&totals.all), stages(&totals.all), ended(totals), receivers(&totals.receivers)];
+    let sections = [head(run), figures(&totals.all), stages(&totals.all), ended(report), receivers(&totals.receivers)];
     sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
@@ -40,6 +40,36 @@ fn figures(all: &TotalsOf) -> String {
     lines += &row("staleness", all.staleness_px, 3, "px");
     lines += &row("latency", all.latency_ms, 2, "ms");
     lines
+}
+
+/// What part of the error is always the same, and what is chance.
+fn error_split(all: &TotalsOf) -> String {
+    let (bias, noise) = (all.bias_px, all.noise_px);
+    let (Some(x), Some(y), Some(std), Some(p95)) = (bias.x, bias.y, noise.std, noise.p95) else { return String::new() };
+    format!("error split  bias x {x:.3} y {y:.3} px, noise std {std:.3} p95 {p95:.3} px\n")
+}
+
+/// Of the sender.
+fn cost(all: &Cost) -> String {
+    let shown = |value: Option<f64>, decimals: usize, unit: &str| Some(format!("{:.decimals$} {unit}", value?));
+    let items = [
+        shown(all.cores_used, 2, "cores"),
+        shown(all.cpu_s_per_1000_frames, 2, "s/1000 frames"),
+        shown(all.max_rss_mb, 0, "MB"),
+        all.threads.map(|threads| format!("{threads} threads")),
+    ];
+    list("cost", items.into_iter().flatten())
+}
+
+fn budget(all: &TotalsOf) -> String {
+    let Some(budget) = all.budget else { return String::new() };
+    let missed = figure(budget.missed_percent, 2);
+    format!(
+        "budget       {} of {} answers older than {} ms   {missed} %\n",
+        budget.missed,
+        budget.kept + budget.missed,
+        budget.limit_ms
+    )
 }
 
 /// The stages that were measured, so that a client that tells less is given less to read.
@@ -74,12 +104,14 @@ fn share(part: u64, whole: u64) -> String {
     format!("{}.{:02} %", hundredths / 100, hundredths % 100)
 }
 
-fn ended(totals: &Totals) -> String {
+fn ended(report: &Report) -> String {
+    let totals = &report.totals;
     let (frames, objects) = (&totals.all.frames, &totals.all.objects);
     let states = State::ALL.map(|state| (frames.ended.of(state), state.name().replace('_', " ")));
     let besides = [
         (objects.misses, "missed objects"),
         (objects.false_finds, "false finds"),
+        (frames.matched_by_repeat, "answered by a repeat"),
         (frames.duplicate, "duplicate answers"),
         (frames.unknown, "unknown keys"),
         (frames.before_join, "from before joining"),
@@ -94,6 +126,9 @@ fn ended(totals: &Totals) -> String {
     let count = |count: u64, what: &str| (count > 0).then(|| format!("{count} {what}"));
     list("ended", states.iter().filter_map(|(frames, name)| count(*frames, name)))
         + &list("besides", besides.iter().filter_map(|(times, what)| count(*times, what)))
+        + &error_split(&totals.all)
+        + &budget(&totals.all)
+        + &cost(&report.run.cost.all)
         + &list("rates", rates.iter().filter_map(|(value, decimals, unit)| Some(format!("{:.decimals$} {unit}", (*value)?))))
 }
 
@@ -166,6 +201,8 @@ detect            0.10      0.10      0.10      0.10      0.10  ms
 
 ended        15 lost in network, 180 matched, 5 in flight
 besides      360 false finds, 1 garbage
+error split  bias x 100.000 y 0.000 px, noise std 57.721 p95 95.000 px
+cost         0.40 cores, 4.00 s/1000 frames, 62 MB, 24 threads
 rates        100.00 frames/s, 1000 kbit/s, 14 ms to the first coordinate
 
 receivers                 matched  error p95 px  latency p50 ms  p99 ms first ms
@@ -188,6 +225,7 @@ staleness            -         -         -         -         -  px
 latency              -         -         -         -         -  ms
 
 besides      1 garbage, 200 frames unwatched
+cost         0.40 cores, 4.00 s/1000 frames, 62 MB, 24 threads
 ";
         assert_eq!(table(&report(0, false)), expected);
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ended, Kept, ReceiverId, Spread};
+use super::{Bias, Cost, Ended, Kept, Noise, ReceiverId, SenderCost, Spread};
 use crate::feedback::ReceiverStats;
 
 /// Everything measured in a run.
@@ -28,16 +28,24 @@ pub struct TotalsOf {
     pub objects: ObjectTotals,
     /// Distance of a sighting from its object in the same frame.
     pub error_px: Spread,
+    /// The part of the error that is always the same.
+    pub bias_px: Bias,
+    /// The part of the error that is chance.
+    pub noise_px: Noise,
     /// Distance of a sighting from where its object is when the coordinate arrives.
     pub staleness_px: Spread,
     /// From the production of a frame to its coordinates.
     pub latency_ms: Spread,
+    /// How old coordinates may be, and were; if that was asked for.
+    pub budget: Option<BudgetTotals>,
     /// Where the latency comes from.
     pub stages_ms: StageTotals,
     /// Frames encoded a second; for a receiver: sent to it.
     pub fps: Option<f64>,
     /// Of what was encoded; for a receiver: of what was sent to it. Without the network's headers.
     pub bitrate_kbps: Option<f64>,
+    /// Encoded video handed to the network, without headers; over all: for all receivers together.
+    pub sent_bytes: u64,
     /// From a receiver's first word to its first coordinate; over all: of the receiver that was first.
     pub first_coordinate_ms: Option<f64>,
 }
@@ -61,16 +69,33 @@ pub struct FrameTotals {
     pub returned: u64,
     /// Answered in time.
     pub matched: u64,
+    /// Of these, by an answer that came again because its own message did not come, or came later.
+    pub matched_by_repeat: u64,
     /// Answers whose key no remembered frame has.
     pub unknown: u64,
     /// Further answers to a frame.
     pub duplicate: u64,
+    /// Answers that came again after they had come, as is meant.
+    pub repeats: u64,
     /// Answers to frames from before the receiver joined.
     pub before_join: u64,
     /// Messages that could not be read.
     pub garbage: u64,
     /// How the produced frames ended.
     pub ended: Ended,
+}
+
+/// How many answers came within their budget.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct BudgetTotals {
+    /// How old a coordinate may be when it comes.
+    pub limit_ms: f64,
+    /// Answers that were no older.
+    pub kept: u64,
+    /// Answers that were older, late ones among them.
+    pub missed: u64,
+    /// Of the answers that came.
+    pub missed_percent: Option<f64>,
 }
 
 /// Counts of objects.
@@ -117,11 +142,24 @@ pub struct ReceiverTotals {
     pub left_ms: Option<f64>,
     /// Its clock against the sender's.
     pub clock_offset: ClockTotals,
+    /// The messages that its answers came in.
+    pub results: ResultTotals,
+    /// What it took of its machine, as it tells.
+    pub cost: Cost,
     /// What it told of itself last.
     pub stats: Option<ReceiverStats>,
     /// What was measured.
     #[serde(flatten)]
     pub all: TotalsOf,
+}
+
+/// Messages with answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ResultTotals {
+    /// Sent by the receiver, as far as its numbers tell.
+    pub sent: u64,
+    /// Of these, those that did not come.
+    pub lost: u64,
 }
 
 /// A receiver's clock minus the sender's.
@@ -131,6 +169,10 @@ pub struct ClockTotals {
     pub offset_ms: Option<f64>,
     /// It is at most this far off.
     pub uncertainty_ms: Option<f64>,
+    /// How fast it grows, in millionths; 0 until that is known.
+    pub drift_ppm: Option<f64>,
+    /// What it truly is, by the kernel's clock: from a receiver on the sender's machine.
+    pub true_ms: Option<f64>,
 }
 
 /// The figures for a live view.
@@ -148,6 +190,8 @@ pub struct Summary {
     pub error_px: Spread,
     /// Since the run began.
     pub latency_ms: Spread,
+    /// Of the answers that came, those that were older than they may be; none without a budget.
+    pub missed_percent: Option<f64>,
     /// Each receiver that is there or has just left.
     pub receivers: Vec<ReceiverSummary>,
 }
@@ -185,8 +229,8 @@ pub struct RunInfo {
     pub scene: SceneInfo,
     /// What encoded it last; none if no frame got that far.
     pub encoder: Option<EncoderInfo>,
-    /// What it took.
-    pub cpu: Cpu,
+    /// What the sender took of its machine.
+    pub cost: SenderCost,
     /// The files that it leaves.
     #[serde(flatten)]
     pub kept: Kept,
@@ -220,15 +264,6 @@ pub struct EncoderInfo {
     pub codec: String,
     /// Whether it is hardware.
     pub hardware: bool,
-}
-
-/// What a run took of the machine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Cpu {
-    /// Processor time by wall-clock time.
-    pub cores_used: Option<f64>,
-    /// The most memory held at a time, in megabytes (10^6 bytes).
-    pub max_rss_mb: Option<f64>,
 }
 
 /// A whole report, as `--report` writes it.

@@ -7,8 +7,8 @@ use anyhow::Context as _;
 
 use super::Sender;
 use crate::logging::print_out;
-use crate::report::{Cpu, EncoderInfo, Kept, Report, RunInfo, SceneInfo, text};
-use crate::usage::Usage;
+use crate::report::{Cost, EncoderInfo, Kept, Report, RunInfo, SceneInfo, SenderCost, ThreadCost, text};
+use crate::usage::{self, Usage};
 
 /// Where stdout is meant, as everywhere.
 const STDOUT: &str = "-";
@@ -28,7 +28,7 @@ pub(super) fn write(report: &Report, path: Option<&Path>) -> anyhow::Result<()> 
 }
 
 /// The head of the report.
-pub(super) fn run_info(sender: &Sender, elapsed: Duration) -> RunInfo {
+pub(super) fn run_info(sender: &Sender, cost: SenderCost) -> RunInfo {
     let config = sender.scene.config();
     RunInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -48,12 +48,23 @@ pub(super) fn run_info(sender: &Sender, elapsed: Duration) -> RunInfo {
             codec: choice.codec.encoding_name().to_owned(),
             hardware: choice.hardware,
         }),
-        cpu: cpu(sender, elapsed),
+        cost,
         kept: Kept::default(),
     }
 }
 
-fn cpu(sender: &Sender, elapsed: Duration) -> Cpu {
-    let (Some(start), Some(now)) = (sender.usage_at_start, Usage::now()) else { return Cpu::default() };
-    Cpu { cores_used: now.cores_since(&start, elapsed), max_rss_mb: Some(now.max_rss_bytes as f64 / 1e6) }
+/// Threads that are listed by name: what comes after ten costs next to nothing.
+const LISTED_THREADS: usize = 10;
+
+/// What the sender has taken for so many encoded frames; to be asked while its threads are there.
+pub(super) fn cost(sender: &Sender, elapsed: Duration, frames: u64) -> SenderCost {
+    let thread =
+        |usage: usage::ThreadUsage| ThreadCost { name: usage.name, threads: usage.threads, cpu_s: usage.cpu.as_secs_f64() };
+    let by_thread = usage::threads_by_name().into_iter().take(LISTED_THREADS).map(thread).collect();
+    let (Some(start), Some(now)) = (sender.usage_at_start, Usage::now()) else {
+        return SenderCost { by_thread, ..SenderCost::default() };
+    };
+    let cost = Cost::new(now.cpu.saturating_sub(start.cpu).as_secs_f64(), elapsed.as_secs_f64(), frames);
+    let max_rss_mb = Some(now.max_rss_bytes as f64 / 1e6);
+    SenderCost { all: Cost { max_rss_mb, threads: now.threads, ..cost }, by_thread }
 }

@@ -13,7 +13,7 @@ use crate::server::HubEvent;
 use crate::signalling::gate::CheckedSdp;
 use crate::signalling::message::ErrorCode;
 use crate::signalling::room::{Action, ConnectionId, NewPeer};
-use crate::webrtc::{ChannelPolicy, PeerError, PeerEvent, Report, SendingPeer, StreamSettings, Trust};
+use crate::webrtc::{PeerError, PeerEvent, Report, SendingPeer, StreamSettings, Trust};
 
 impl Sender {
     pub(super) fn on_hub(&mut self, event: HubEvent) {
@@ -111,7 +111,7 @@ impl Sender {
 
     fn settings(&self, codec: Codec) -> anyhow::Result<StreamSettings> {
         let (launch, rtp_caps) = self.stream.peer(&self.plan.texts, codec, &self.plan.shape)?;
-        let channel = if self.config.reliable { ChannelPolicy::Reliable } else { ChannelPolicy::Fresh };
+        let channel = self.config.channel;
         let ice = crate::ice::settings(&self.config.ice_servers, self.config.ice_tcp);
         Ok(StreamSettings { launch, rtp_caps, channel, ice, debugging: self.debugging.clone() })
     }

@@ -22,7 +22,7 @@ use crate::live::Live;
 use crate::logging::Log;
 use crate::pipeline::{Debugging, Texts};
 use crate::record::Recorder;
-use crate::report::{Ledger, LedgerConfig, Totals};
+use crate::report::{Ledger, LedgerConfig, SenderCost, Totals};
 use crate::scene::{Scene, SceneConfig};
 use crate::server::{self, HubEvent, ServerConfig};
 use crate::signalling::room::{Room, RoomConfig};
@@ -123,9 +123,14 @@ impl Prepared {
             let _ = stop.await;
         };
         let server = tokio::spawn(server::serve(listener, hub_events, ServerConfig::default(), stop));
-        let history_size = config.history_size as usize;
-        let records = Keeping::wants_records(config);
-        let ledger_config = LedgerConfig { history_size, records, ..LedgerConfig::new(config.size, config.fps) };
+        let ledger_config = LedgerConfig {
+            history_size: config.history_size as usize,
+            monotonic_zero: Some(clock.monotonic_zero()),
+            budget: config.budget.budget,
+            budget_drop: config.budget.budget_drop,
+            records: Keeping::wants_records(config),
+            ..LedgerConfig::new(config.size, config.fps)
+        };
         let mut sender = Sender {
             ledger: Ledger::new(ledger_config),
             keeping: Keeping::default(),
@@ -155,7 +160,7 @@ impl Prepared {
             server,
             closing: Vec::new(),
         };
-        let run = outcome::run_info(&sender, Duration::ZERO);
+        let run = outcome::run_info(&sender, SenderCost::default());
         sender.keeping = Keeping::start(config, run, &ledger_config, offset, recorder)?;
         Ok((sender, queue, hub))
     }
@@ -218,10 +223,11 @@ impl Sender {
         }
         let elapsed = self.clock.now();
         let totals: Totals = self.ledger.finish(elapsed);
+        let cost = outcome::cost(&self, elapsed, totals.all.frames.encoded);
         self.room.on_shutdown();
         self.act();
         self.stream.stop();
-        let mut run = outcome::run_info(&self, elapsed);
+        let mut run = outcome::run_info(&self, cost);
         for joined in self.ledger.history() {
             tracing::debug!(?joined, "one of the last joined frames");
         }

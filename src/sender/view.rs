@@ -51,6 +51,7 @@ impl Sender {
             matched_fps: self.rates.all.note(now, summary.matched),
             error_px: quantiles(&summary.error_px),
             latency_ms: quantiles(&summary.latency_ms),
+            missed_percent: summary.missed_percent,
             recent_error_px: recent().flat_map(|joined| joined.score.pairs().iter().map(Pair::error_px)).collect(),
             recent_latency_ms: recent().map(|joined| joined.latency.as_secs_f64() * 1e3).collect(),
             receivers,

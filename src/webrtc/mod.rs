@@ -8,6 +8,7 @@
 
 mod lanes;
 mod peer;
+mod policy;
 mod quota;
 mod receiving;
 mod sending;
@@ -16,9 +17,10 @@ mod trust;
 
 pub use lanes::{Handed, Lane, LaneState, Lanes};
 pub use peer::{Channel, IceSettings, PeerError};
+pub use policy::{ChannelPolicy, ChannelPolicyError};
 pub use receiving::{ReceiveSettings, ReceivingPeer};
 pub use sending::{SendingPeer, StreamSettings};
-pub use signals::{ChannelPolicy, Jitterbuffer};
+pub use signals::Jitterbuffer;
 pub use trust::Trust;
 
 use std::fmt;

@@ -10,8 +10,10 @@ use gstreamer_webrtc::{WebRTCRTPTransceiverDirection, WebRTCSDPType};
 
 use super::peer::watch_bus;
 use super::quota::Quota;
-use super::signals::{ChannelPolicy, WebrtcBin, parse_description, report_channel};
-use super::{Channel, IceSettings, Lane, MAX_KEYFRAME_REQUESTS_PER_SECOND, PeerError, PeerEvent, Report, Trust};
+use super::signals::{WebrtcBin, parse_description, report_channel};
+use super::{
+    Channel, ChannelPolicy, IceSettings, Lane, MAX_KEYFRAME_REQUESTS_PER_SECOND, PeerError, PeerEvent, Report, Trust,
+};
 use crate::clock::RunClock;
 use crate::pipeline::{Debugging, Pipeline};
 use crate::units::RtpTime;

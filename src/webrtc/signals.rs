@@ -13,22 +13,12 @@ use gstreamer_webrtc::{
 };
 
 use super::quota::Quota;
-use super::{CHANNEL_LABEL, MAX_MESSAGE_BYTES, MAX_MESSAGES_PER_SECOND, PeerEvent, Report, Trust};
+use super::{CHANNEL_LABEL, ChannelPolicy, MAX_MESSAGE_BYTES, MAX_MESSAGES_PER_SECOND, PeerEvent, Report, Trust};
 use crate::clock::RunClock;
 
 /// A webrtcbin element.
 #[derive(Clone, Debug)]
 pub(super) struct WebrtcBin(gst::Element);
-
-/// How messages travel on the data channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum ChannelPolicy {
-    /// Unordered and never sent again: the newest coordinate is the one that counts. What got lost is counted.
-    #[default]
-    Fresh,
-    /// In order and sent again until it arrived.
-    Reliable,
-}
 
 /// What a jitterbuffer has done so far. Packets count from the connection's begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,12 +121,13 @@ impl WebrtcBin {
 
     /// Asks for the one data channel. webrtcbin must be in READY or above, and must not have made its offer.
     pub(super) fn create_channel(&self, policy: ChannelPolicy) -> Option<WebRTCDataChannel> {
+        let options = gst::Structure::builder("options").field("ordered", policy == ChannelPolicy::Reliable);
         let options = match policy {
-            ChannelPolicy::Fresh => {
-                gst::Structure::builder("options").field("ordered", false).field("max-retransmits", 0i32).build()
-            }
-            ChannelPolicy::Reliable => gst::Structure::builder("options").field("ordered", true).build(),
+            ChannelPolicy::Fresh => options.field("max-retransmits", 0i32),
+            ChannelPolicy::Unordered | ChannelPolicy::Reliable => options,
+            ChannelPolicy::Lifetime { ms } => options.field("max-packet-lifetime", i32::from(ms)),
         };
+        let options = options.build();
         self.0.emit_by_name::<Option<WebRTCDataChannel>>("create-data-channel", &[&CHANNEL_LABEL, &options])
     }
 

@@ -2,10 +2,12 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 use super::*;
-use crate::detect::Extent;
-use crate::units::Px;
+use crate::detect::{Extent, Sighting};
+use crate::units::{Px, RtpTime};
 
-const EXAMPLE: &str = r#"{"type":"sightings","version":1,"seq":17,"rtp":3735928559,"width":1280,"height":720,"objects":[{"label":"ball","x":12.3,"y":45.6,"radius":20.0,"score":0.98}],"decode_us":812,"detect_us":95,"arrived_us":123456789,"recent":{"detected":[3735927059],"skipped":[3735925559]}}"#;
+const EXAMPLE: &str = r#"{"type":"sightings","version":1,"seq":17,"rtp":3735928559,"width":1280,"height":720,"objects":[{"label":"ball","x":12.3,"y":45.6,"radius":20.0,"score":0.98}],"decode_us":812,"detect_us":95,"arrived_us":123456789,"recent":{"detected":[3735927059],"skipped":[3735925559]},"earlier":[{"rtp":3735927059,"places":[[7.3,45.6]],"decode_us":798,"detect_us":91,"arrived_us":123440020}]}"#;
+
+const EARLIER: &str = r#"[{"rtp":3735927059,"places":[[7.3,45.6]],"decode_us":798,"detect_us":91,"arrived_us":123440020}]"#;
 
 /// Numbers with six decimals read back exactly; with all of their seventeen digits the last one may differ.
 fn micro(min: i64, max: i64) -> impl Strategy<Value = f64> {
@@ -23,6 +25,18 @@ fn sighting() -> impl Strategy<Value = Sighting> {
 }
 
 prop_compose! {
+    fn earlier()(
+        rtp: u32,
+        places in prop::collection::vec((micro(-1280, 2560), micro(-720, 1440)), 0..=MAX_OBJECTS / MAX_EARLIER),
+        [decode_us, detect_us] in prop::array::uniform2(prop::option::of(0..=MAX_STAGE_US)),
+        arrived_us in prop::option::of(0..=MAX_INTEGER),
+    ) -> Earlier {
+        let places = places.into_iter().map(|(x, y)| Px { x, y }).collect();
+        Earlier { rtp: RtpTime(rtp), places, decode_us, detect_us, arrived_us }
+    }
+}
+
+prop_compose! {
     fn sightings()(
         seq in 0..=MAX_INTEGER,
         rtp: u32,
@@ -31,6 +45,7 @@ prop_compose! {
         detect_us in prop::option::of(0..=MAX_STAGE_US),
         arrived_us in prop::option::of(0..=MAX_INTEGER),
         recent in prop::collection::vec(any::<u32>(), 0..=MAX_RECENT),
+        earlier in prop::collection::vec(earlier(), 0..=MAX_EARLIER),
     ) -> Sightings {
         let quarter = recent.len() / 4;
         let rtps = |keys: &[u32]| keys.iter().copied().map(RtpTime).collect();
@@ -41,7 +56,7 @@ prop_compose! {
             damaged: rtps(&recent[3 * quarter..]),
         };
         let (rtp, width, height) = (RtpTime(rtp), 1280, 720);
-        Sightings { seq, rtp, width, height, objects, decode_us, detect_us, arrived_us, recent }
+        Sightings { seq, rtp, width, height, objects, decode_us, detect_us, arrived_us, recent, earlier }
     }
 }
 
@@ -144,6 +159,8 @@ fn unknown_fields_are_ignored() {
 #[test]
 fn every_fault_is_named() {
     let too_many_objects = format!("[{}]", vec![r#"{"x":1,"y":1}"#; MAX_OBJECTS + 1].join(","));
+    let too_many_places = format!("[{}]", vec!["[1,1]"; MAX_OBJECTS + 1].join(","));
+    let too_many_earlier = format!("[{}]", [r#"{"rtp":1,"places":[]}"#; MAX_EARLIER + 1].join(","));
     let too_many_recent = format!("[{}]", vec!["1"; MAX_RECENT + 1].join(","));
     for (from, to, fault) in [
         ("sightings", "sight", "type 'sight' is unknown"),
@@ -162,6 +179,11 @@ fn every_fault_is_named() {
         ("0.98", "1.01", "score 1.01 is out of range"),
         ("812", "60000001", "decode_us 60000001 is out of range"),
         ("[{\"label\":\"ball\",\"x\":12.3,\"y\":45.6,\"radius\":20.0,\"score\":0.98}]", &too_many_objects, "65 objects"),
+        ("[[7.3,45.6]]", &too_many_places, "65 earlier places"),
+        ("[[7.3,45.6]]", "[[7.3,1441]]", "y 1441 is out of range"),
+        ("[[7.3,45.6]]", "[[7.3]]", "invalid length 1"),
+        ("798", "60000001", "decode_us 60000001 is out of range"),
+        (EARLIER, &too_many_earlier, "3 earlier answers"),
         ("[3735927059]", &too_many_recent, "66 recent frames"),
         ("ball", &"b".repeat(MAX_LABEL_BYTES + 1), "65 bytes of label"),
     ] {
@@ -174,12 +196,26 @@ fn every_fault_is_named() {
 
 #[test]
 fn deep_nesting_does_not_exhaust_the_stack() {
-    for depth in [200, 8_000] {
+    for depth in [200, 7_900] {
         let nested = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         let ignored = example_with("\"seq\"", &format!("\"mood\":{nested},\"seq\""));
         assert!(ignored.is_ok() || matches!(ignored, Err(MessageError::Syntax(_))), "{ignored:?}");
         assert!(read(nested.as_bytes()).is_err());
     }
+}
+
+#[test]
+fn the_last_two_answers_are_carried_on() {
+    let Ok(Message::Sightings(mut message)) = read(EXAMPLE.as_bytes()) else { panic!("refused") };
+    message.earlier.clear();
+    for rtp in 1..5 {
+        message.rtp = RtpTime(rtp);
+        message.arrived_us = Some(rtp.into());
+        message.objects[0].centre_px.x = rtp.into();
+        message.carry_on();
+    }
+    let carried: Vec<_> = message.earlier.iter().map(|one| (one.rtp.0, one.places[0].x, one.arrived_us)).collect();
+    assert_eq!(carried, [(4, 4.0, Some(4)), (3, 3.0, Some(3))]);
 }
 
 #[test]
@@ -202,5 +238,7 @@ fn the_largest_message_fits() {
     let object = Sighting { label: "b".repeat(40).into(), centre_px: precise, extent, score: 0.123_456_789_012_345_67 };
     largest.objects = vec![object; MAX_OBJECTS];
     largest.recent.detected = vec![RtpTime(u32::MAX); MAX_RECENT - largest.recent.skipped.len()];
+    largest.carry_on();
+    assert_eq!((largest.earlier.len(), largest.earlier[0].places.len()), (1, MAX_OBJECTS));
     assert_eq!(largest.write(&mut String::new()), Ok(()));
 }

@@ -57,11 +57,16 @@ impl TryFrom<Object<'_>> for Sighting {
     }
 }
 
+/// Where something may be said to be.
+pub(super) fn check_place(place: Px, width: f64, height: f64) -> Result<(), MessageError> {
+    within("x", place.x, -width..=2.0 * width)?;
+    within("y", place.y, -height..=2.0 * height)
+}
+
 /// Half a frame outside is possible (an object that enters), a whole one is already generous; beyond it is nonsense.
 pub(super) fn check_object(object: &Sighting, width: f64, height: f64) -> Result<(), MessageError> {
     at_most("bytes of label", object.label.len(), MAX_LABEL_BYTES)?;
-    within("x", object.centre_px.x, -width..=2.0 * width)?;
-    within("y", object.centre_px.y, -height..=2.0 * height)?;
+    check_place(object.centre_px, width, height)?;
     within("score", object.score, 0.0..=1.0)?;
     let largest = 2.0 * width.max(height);
     match object.extent {
@@ -96,6 +101,20 @@ pub(super) mod objects {
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Sighting>, D::Error> {
         let objects = Vec::<Object<'de>>::deserialize(from)?;
         objects.into_iter().map(|object| object.try_into().map_err(D::Error::custom)).collect()
+    }
+}
+
+pub(super) mod places {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::units::Px;
+
+    pub(in super::super) fn serialize<S: Serializer>(places: &[Px], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(places.iter().map(|place| [place.x, place.y]))
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Px>, D::Error> {
+        Ok(Vec::<[f64; 2]>::deserialize(from)?.into_iter().map(|[x, y]| Px { x, y }).collect())
     }
 }
 

@@ -3,31 +3,74 @@
 use std::time::Duration;
 
 use super::Ledger;
-use crate::feedback::{Pong, ReceiverStats, Recent, Sightings};
+use crate::feedback::{Earlier, Pong, ReceiverStats, Recent, Sightings};
 use crate::report::joined::{Joined, Outcome, Score, Stages, Times};
 use crate::report::receiver::ReceiverId;
 use crate::report::states::Evidence;
 use crate::scene::Truth;
+use crate::units::{Px, RtpTime};
+
+/// An answer without what was seen.
+struct Heard {
+    rtp: RtpTime,
+    decode_us: Option<u64>,
+    detect_us: Option<u64>,
+    arrived_us: Option<u64>,
+    /// Not from its own message.
+    again: bool,
+}
+
+impl Heard {
+    fn of(sightings: &Sightings) -> Heard {
+        let Sightings { rtp, decode_us, detect_us, arrived_us, .. } = *sightings;
+        Heard { rtp, decode_us, detect_us, arrived_us, again: false }
+    }
+
+    fn again(earlier: &Earlier) -> Heard {
+        let Earlier { rtp, decode_us, detect_us, arrived_us, .. } = *earlier;
+        Heard { rtp, decode_us, detect_us, arrived_us, again: true }
+    }
+}
 
 impl Ledger {
-    /// An answer came. `truth_now` is where everything is at this moment.
+    /// An answer came, and perhaps earlier ones again, of which the first that comes counts; what became of the answer itself.
+    /// `truth_now` is where everything is at this moment.
     pub fn feedback(&mut self, id: ReceiverId, sightings: &Sightings, truth_now: &Truth, at: Duration) -> Outcome {
         self.tick(at);
         let Some(index) = self.index_of(id) else {
             self.all.unknown += 1;
             return Outcome::Unknown;
         };
+        self.receivers[index].results.note(sightings.seq);
         self.learn_recent(index, &sightings.recent);
-        let outcome = self.join(index, sightings, truth_now, at);
+        let picture = (sightings.width, sightings.height);
+        let places = sightings.objects.iter().map(|object| object.centre_px);
+        let outcome = self.join(index, &Heard::of(sightings), (picture, places), truth_now, at);
+        for earlier in &sightings.earlier {
+            let repeat = self.join(index, &Heard::again(earlier), (picture, earlier.places.iter().copied()), truth_now, at);
+            self.count_repeat(index, repeat);
+        }
         for party in [&mut self.all, &mut self.receivers[index].party] {
             match outcome {
                 Outcome::Matched(_) | Outcome::Late { .. } => {}
+                Outcome::Repeat => party.repeats += 1,
                 Outcome::Duplicate => party.duplicate += 1,
                 Outcome::Unknown => party.unknown += 1,
                 Outcome::BeforeJoin => party.before_join += 1,
             }
         }
         outcome
+    }
+
+    fn count_repeat(&mut self, index: usize, repeat: Outcome) {
+        for party in [&mut self.all, &mut self.receivers[index].party] {
+            match repeat {
+                Outcome::Matched(_) => party.matched_by_repeat += 1,
+                Outcome::Repeat | Outcome::Duplicate => party.repeats += 1,
+                // Their own messages have been counted, or are lost.
+                Outcome::Late { .. } | Outcome::Unknown | Outcome::BeforeJoin => {}
+            }
+        }
     }
 
     fn learn_recent(&mut self, index: usize, recent: &Recent) {
@@ -45,30 +88,43 @@ impl Ledger {
         }
     }
 
-    fn join(&mut self, index: usize, sightings: &Sightings, truth_now: &Truth, at: Duration) -> Outcome {
+    fn join(
+        &mut self,
+        index: usize,
+        heard: &Heard,
+        (picture, places): ((u32, u32), impl ExactSizeIterator<Item = Px>),
+        truth_now: &Truth,
+        at: Duration,
+    ) -> Outcome {
         let receiver = &mut self.receivers[index];
-        let Some(serial) = self.frames.find(sightings.rtp) else { return Outcome::Unknown };
+        let Some(serial) = self.frames.find(heard.rtp) else { return Outcome::Unknown };
         let Some(frame) = self.frames.get_mut(serial) else { return Outcome::Unknown };
         let Some((entry, _)) = receiver.entry_mut(serial) else { return Outcome::BeforeJoin };
+        let was_heard = entry.heard;
+        entry.heard |= !heard.again;
         if entry.account.is_answered() {
-            return Outcome::Duplicate;
+            return if was_heard && !heard.again { Outcome::Duplicate } else { Outcome::Repeat };
         }
         let sent_at = entry.sent_at;
         let latency = at.saturating_sub(frame.produced_at);
-        if latency > self.config.late_after {
+        receiver.party.spend(latency, self.config.budget);
+        self.all.spend(latency, self.config.budget);
+        if latency > self.config.measured_within() {
             let frame = frame.number;
             self.learn(index, serial, Evidence::Late);
             return Outcome::Late { frame, latency };
         }
         let times = Times { produced_at: frame.produced_at, encoded_at: frame.encoded_at, sent_at, at };
+        let arrived_us = heard.arrived_us.and_then(|us| receiver.clock.to_sender_us(us, at));
         let joined = Joined {
             receiver: receiver.id,
             frame: frame.number,
             rtp: frame.rtp,
             at,
-            score: Score::new(&frame.truth, truth_now, sightings, self.config.size),
+            score: Score::new(&frame.truth, truth_now, picture, places, self.config.size),
             latency,
-            stages: Stages::split(times, (sightings.decode_us, sightings.detect_us), receiver.arrived_us(sightings)),
+            within_budget: self.config.budget.map(|budget| latency <= budget),
+            stages: Stages::split(times, (heard.decode_us, heard.detect_us), arrived_us),
         };
         if self.config.records
             && let Some((entry, _)) = receiver.entry_mut(serial)
@@ -108,6 +164,7 @@ impl Ledger {
     /// A receiver told of itself; the newest counts.
     pub fn stats(&mut self, id: ReceiverId, stats: ReceiverStats) {
         if let Some(index) = self.index_of(id) {
+            self.receivers[index].first_stats.get_or_insert(stats);
             self.receivers[index].stats = Some(stats);
         }
     }

@@ -34,13 +34,35 @@ pub struct LedgerConfig {
     pub history_size: usize,
     /// Whether each frame's [`FrameRecord`](crate::report::FrameRecord) is kept for [`Ledger::take_records`](super::Ledger::take_records).
     pub records: bool,
+    /// How old a coordinate may be when it comes; older ones are counted.
+    pub budget: Option<Duration>,
+    /// Older ones end as late ones do.
+    pub budget_drop: bool,
+    /// What `CLOCK_MONOTONIC` showed when the run began, to check the estimates of the clocks of receivers on this machine.
+    pub monotonic_zero: Option<Duration>,
 }
 
 impl LedgerConfig {
+    /// An answer that took longer is not measured.
+    pub(super) fn measured_within(&self) -> Duration {
+        self.budget.filter(|_| self.budget_drop).map_or(self.late_after, |budget| budget.min(self.late_after))
+    }
+
     /// For frames of this size and rate: late after 1 s, remembered for 10 s, 30 frames of history, no records.
     pub fn new(size: Size, fps: Fps) -> LedgerConfig {
         let (late_after, remember) = (LATE_AFTER, REMEMBER);
         let (most_frames, history_size) = (MOST_FRAMES, HISTORY_SIZE);
-        LedgerConfig { size, fps, late_after, remember, most_frames, history_size, records: false }
+        LedgerConfig {
+            size,
+            fps,
+            late_after,
+            remember,
+            most_frames,
+            history_size,
+            records: false,
+            budget: None,
+            budget_drop: false,
+            monotonic_zero: None,
+        }
     }
 }

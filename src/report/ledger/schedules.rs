@@ -1,6 +1,6 @@
 //! Random runs, in which everything that can go wrong with a frame does, against what truly happened.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -8,10 +8,15 @@ use proptest::test_runner::RngSeed;
 use super::config::{LATE_AFTER, REMEMBER};
 use super::tests::{sightings, truth_at};
 use super::*;
+use crate::feedback::message::{Earlier, MAX_EARLIER};
 use crate::feedback::{FateLog, Sightings};
 use crate::report::Outcome;
 use crate::report::states::Evidence;
 use crate::units::{Fps, Size};
+
+mod observer;
+
+use observer::Observer;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -49,6 +54,8 @@ struct TrueFrame {
 struct Answer {
     frame: Option<usize>,
     message: Sightings,
+    /// The frames whose answers it carries again.
+    earlier: Vec<usize>,
     /// The frames that it tells of.
     told: Vec<(usize, Evidence)>,
 }
@@ -133,7 +140,7 @@ fn receive(
         }
     }
     arrivals.sort_unstable();
-    let mut end = Detection { log: FateLog::new(), keys: HashMap::new(), told: Vec::new(), seq: 0 };
+    let mut end = Detection { log: FateLog::new(), keys: HashMap::new(), told: Vec::new(), carried: Vec::new(), seq: 0 };
     for (at, index) in arrivals {
         let Some(answer) = end.see(index, frames[index].rtp, chance) else { continue };
         // Nothing comes at the edge of what is remembered, where it would be up to the next frame's time.
@@ -148,7 +155,7 @@ fn receive(
         }
     }
     let stranger = sightings(RtpTime(1 << 31), &[(0.0, 0.0)]);
-    let answer = Answer { frame: None, message: stranger, told: Vec::new() };
+    let answer = Answer { frame: None, message: stranger, earlier: Vec::new(), told: Vec::new() };
     events.push((receiver.left_at, Event::Feedback(who, Box::new(answer))));
 }
 
@@ -156,6 +163,7 @@ struct Detection {
     log: FateLog,
     keys: HashMap<RtpTime, usize>,
     told: Vec<(usize, Evidence)>,
+    carried: Vec<Earlier>,
     seq: u64,
 }
 
@@ -191,150 +199,12 @@ impl Detection {
         ] {
             self.told.extend(keys.iter().map(|key| (self.keys[key], evidence)));
         }
-        Some(Answer { frame: Some(index), message, told: self.told.clone() })
-    }
-}
-
-/// What a perfect observer knows at a moment.
-#[derive(Default)]
-struct Observer {
-    told: HashMap<(usize, usize), Evidence>,
-    answered: HashSet<(usize, usize)>,
-    matched: u64,
-    duplicate: u64,
-    late: u64,
-    unknown: u64,
-    before_join: u64,
-}
-
-impl Observer {
-    fn counts(run: &Run, who: usize, frame: usize) -> bool {
-        let receiver = &run.receivers[who];
-        (receiver.joined_at..receiver.left_at).contains(&run.frames[frame].produced_at)
-    }
-
-    fn learn(&mut self, run: &Run, who: usize, frame: usize, evidence: Evidence, at: Duration) {
-        if at - run.frames[frame].produced_at < REMEMBER {
-            let told = self.told.entry((who, frame)).or_insert(Evidence::Nothing);
-            *told = evidence.max(*told);
-        }
-    }
-
-    fn feedback(&mut self, run: &Run, who: usize, answer: &Answer, outcome: Outcome, at: Duration) {
-        answer.told.iter().for_each(|&(frame, evidence)| self.learn(run, who, frame, evidence, at));
-        let Some(frame) = answer.frame.filter(|&frame| at - run.frames[frame].produced_at < REMEMBER) else {
-            assert_eq!(outcome, Outcome::Unknown);
-            self.unknown += 1;
-            return;
-        };
-        let latency = at - run.frames[frame].produced_at;
-        let number = FrameNumber(frame as u64);
-        if !Observer::counts(run, who, frame) {
-            assert_eq!(outcome, Outcome::BeforeJoin);
-            self.before_join += 1;
-        } else if !self.answered.insert((who, frame)) {
-            assert_eq!(outcome, Outcome::Duplicate);
-            self.duplicate += 1;
-        } else if latency > LATE_AFTER {
-            assert_eq!(outcome, Outcome::Late { frame: number, latency });
-            self.late += 1;
-            self.learn(run, who, frame, Evidence::Late, at);
-        } else {
-            let Outcome::Matched(joined) = outcome else { panic!("{outcome:?} instead of a match with frame {frame}") };
-            assert_eq!((joined.frame, joined.score.pairs()[0].error_px(), joined.latency), (number, 0.0, latency));
-            self.matched += 1;
-            self.learn(run, who, frame, Evidence::Matched, at);
-        }
-    }
-
-    fn state(&self, run: &Run, who: usize, index: usize, at: Duration) -> State {
-        let (frame, left_at) = (&run.frames[index], run.receivers[who].left_at);
-        let is_over = at - frame.produced_at > LATE_AFTER;
-        let left_early = left_at <= at && left_at - frame.produced_at <= LATE_AFTER;
-        match self.told.get(&(who, index)) {
-            Some(Evidence::Matched) => State::Matched,
-            Some(Evidence::Late) => State::Late,
-            _ if !is_over => State::InFlight,
-            Some(Evidence::Detected) => State::ResultLost,
-            Some(Evidence::Skipped) => State::SkippedByDetector,
-            Some(Evidence::Damaged) => State::Damaged,
-            Some(Evidence::Undecoded) => State::DroppedByDecoder,
-            _ if !frame.entered => State::DroppedBeforeEncoder,
-            _ if frame.encoded_at.is_none_or(|encoded_at| encoded_at > at) => State::DroppedByEncoder,
-            _ if left_early => State::InFlight,
-            _ => State::LostInNetwork,
-        }
-    }
-
-    /// How all frames stand at `at`: for each receiver, then over all.
-    fn ended(&self, run: &Run, at: Duration) -> Vec<[u64; 10]> {
-        let best_first = [
-            State::Matched,
-            State::Late,
-            State::ResultLost,
-            State::SkippedByDetector,
-            State::Damaged,
-            State::DroppedByDecoder,
-            State::InFlight,
-            State::LostInNetwork,
-            State::DroppedByEncoder,
-            State::DroppedBeforeEncoder,
-        ];
-        let rank = |state: &State| best_first.iter().position(|other| other == state);
-        let mut counts = vec![[0; 10]; run.receivers.len() + 1];
-        for index in (0..run.frames.len()).filter(|&index| run.frames[index].produced_at <= at) {
-            let counting = (0..run.receivers.len()).filter(|&who| Observer::counts(run, who, index));
-            let states: Vec<_> = counting.map(|who| (who, self.state(run, who, index, at))).collect();
-            states.iter().for_each(|&(who, state)| counts[who][state as usize] += 1);
-            if let Some(best) = states.iter().map(|&(_, state)| state).min_by_key(rank) {
-                counts[run.receivers.len()][best as usize] += 1;
-            }
-        }
-        counts
-    }
-
-    /// One for each frame and receiver that it counts for, in order, and each as it truly ended.
-    fn check_records(&self, run: &Run, records: &[FrameRecord], at: Duration) {
-        let watched = (0..run.frames.len())
-            .map(|frame| (0..run.receivers.len()).filter(move |&who| Observer::counts(run, who, frame)));
-        assert_eq!(records.len(), watched.map(Iterator::count).sum::<usize>());
-        assert!(records.is_sorted_by_key(|record| record.frame));
-        let mut seen = HashSet::new();
-        for record in records {
-            let (who, index) = (record.receiver.0 as usize, record.frame.0 as usize);
-            assert!(Observer::counts(run, who, index) && seen.insert((who, index)));
-            assert_eq!(record.state, self.state(run, who, index, at));
-            let answer = record.joined.as_ref().map(|joined| (joined.receiver, joined.frame));
-            assert_eq!(answer, (record.state == State::Matched).then_some((record.receiver, record.frame)));
-            assert_eq!(
-                (record.produced_at, record.encoded_at),
-                (run.frames[index].produced_at, run.frames[index].encoded_at)
-            );
-        }
-    }
-
-    fn check(&self, run: &Run, ledger: &mut Ledger, at: Duration) {
-        let totals = ledger.totals(at);
-        let expected = self.ended(run, at);
-        let (all, receivers) = expected.split_last().expect("at least over all");
-        assert_eq!(State::ALL.map(|state| totals.all.frames.ended.of(state)), *all);
-        for receiver in &totals.receivers {
-            let ended = receiver.all.frames.ended;
-            assert_eq!(
-                State::ALL.map(|state| ended.of(state)),
-                receivers[receiver.id.0 as usize],
-                "receiver {}",
-                receiver.id
-            );
-        }
-        let frames = &totals.all.frames;
-        let produced = run.frames.iter().filter(|frame| frame.produced_at <= at).count() as u64;
-        assert_eq!(frames.ended.total() + totals.frames_unwatched, produced);
-        assert_eq!((frames.duplicate, frames.unknown, frames.before_join), (self.duplicate, self.unknown, self.before_join));
-        let sum = |count: fn(&ReceiverTotals) -> u64| totals.receivers.iter().map(count).sum::<u64>();
-        assert_eq!(sum(|receiver| receiver.all.frames.matched), self.matched);
-        assert_eq!(sum(|receiver| receiver.all.frames.returned), self.matched + self.late);
-        assert_eq!(totals.all.objects.paired, self.matched);
+        message.earlier.clone_from(&self.carried);
+        let earlier = self.carried.iter().map(|earlier| self.keys[&earlier.rtp]).collect();
+        let places = vec![message.objects[0].centre_px];
+        self.carried.insert(0, Earlier { rtp: key, places, decode_us: None, detect_us: None, arrived_us: None });
+        self.carried.truncate(MAX_EARLIER);
+        Some(Answer { frame: Some(index), message, earlier, told: self.told.clone() })
     }
 }
 

@@ -29,6 +29,7 @@ pub(in crate::report) fn sightings(rtp: RtpTime, places: &[(f64, f64)]) -> Sight
         detect_us: Some(100),
         arrived_us: None,
         recent: Recent::default(),
+        earlier: Vec::new(),
     }
 }
 
@@ -97,6 +98,55 @@ fn duplicates_strangers_and_latecomers_are_counted_and_not_measured() {
     let frames = ledger.finish(5000 * MS).all.frames;
     assert_eq!((frames.returned, frames.matched, frames.duplicate, frames.unknown, frames.garbage), (2, 1, 2, 1, 1));
     assert_eq!((frames.ended.of(State::Late), frames.ended.of(State::LostInNetwork)), (1, 8));
+}
+
+#[test]
+fn a_lost_answer_comes_with_the_next_one_and_counts_once() {
+    let mut ledger = ledger(config());
+    film(&mut ledger, 0..5);
+    let now = truth_at(9.0, 50.0);
+    let mut message = sightings(key(0), &[(0.5, 50.0)]);
+    let mut arrived = Vec::new();
+    for frame in 1..5u32 {
+        message.carry_on();
+        (message.seq, message.rtp) = (frame.into(), key(frame));
+        message.objects[0].centre_px.x = f64::from(frame) + 0.5;
+        // The first answer's message and those of frames 1 and 2 are lost; frame 1's comes after all, later than its repeat.
+        if frame >= 3 {
+            arrived.push(message.clone());
+        }
+    }
+    let outcomes = [&arrived[0], &arrived[1], &sightings(key(1), &[]), &sightings(key(1), &[])]
+        .map(|message| ledger.feedback(ME, message, &now, 60 * MS));
+    assert!(matches!(outcomes, [Outcome::Matched(_), Outcome::Matched(_), Outcome::Repeat, Outcome::Duplicate]));
+    let joined: Vec<_> =
+        ledger.history().map(|joined| (joined.frame.0, joined.latency, joined.score.pairs()[0].error_px())).collect();
+    assert_eq!(joined, [(3, 30 * MS, 0.5), (2, 40 * MS, 0.5), (1, 50 * MS, 0.5), (4, 20 * MS, 0.5)]);
+    let totals = ledger.finish(5000 * MS);
+    let frames = totals.all.frames;
+    assert_eq!((frames.matched, frames.matched_by_repeat, frames.repeats, frames.duplicate), (4, 2, 3, 1));
+    assert_eq!(totals.receivers[0].all.frames, frames);
+    assert_eq!(totals.receivers[0].results, crate::report::ResultTotals { sent: 5, lost: 1 });
+}
+
+#[test]
+fn coordinates_older_than_the_budget_are_counted_and_where_it_is_wanted_not_measured() {
+    for budget_drop in [false, true] {
+        let mut ledger = ledger(LedgerConfig { budget: Some(20 * MS), budget_drop, records: true, ..config() });
+        film(&mut ledger, 0..4);
+        let answers = [(0, 20), (1, 31), (2, 1100)].map(|(frame, at)| (key(frame), at * MS));
+        let outcomes = answers.map(|(key, at)| ledger.feedback(ME, &sightings(key, &[]), &Truth::default(), at));
+        assert!(matches!(outcomes[0], Outcome::Matched(Joined { within_budget: Some(true), .. })));
+        match outcomes[1] {
+            Outcome::Matched(joined) => assert_eq!((joined.within_budget, budget_drop), (Some(false), false)),
+            outcome => assert_eq!((outcome, budget_drop), (Outcome::Late { frame: FrameNumber(1), latency: 21 * MS }, true)),
+        }
+        assert_eq!(ledger.summary(1200 * MS).missed_percent, Some(200.0 / 3.0));
+        let all = ledger.finish(5000 * MS).all;
+        let missed_percent = Some(200.0 / 3.0);
+        assert_eq!(all.budget, Some(crate::report::BudgetTotals { limit_ms: 20.0, kept: 1, missed: 2, missed_percent }));
+        assert_eq!(all.frames.ended.of(State::Late), 1 + u64::from(budget_drop));
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::report::ledger::tests::{sightings, truth_at};
-use crate::report::{Ledger, LedgerConfig, State};
+use crate::report::{Cost, Ledger, LedgerConfig, SenderCost, State, ThreadCost};
 use crate::units::{Fps, FrameNumber, RtpTime, Size};
 
 const MS: Duration = Duration::from_millis(1);
@@ -24,7 +24,10 @@ fn run_info() -> RunInfo {
             speed_px_per_s: Some(300.0),
         },
         encoder: Some(EncoderInfo { name: "x264enc".into(), codec: "H264".into(), hardware: false }),
-        cpu: Cpu { cores_used: Some(0.4), max_rss_mb: Some(61.5) },
+        cost: SenderCost {
+            all: Cost { max_rss_mb: Some(61.5), threads: Some(24), ..Cost::new(0.8, 2.0, 200) },
+            by_thread: vec![ThreadCost { name: "frames:src".into(), threads: 1, cpu_s: 0.6 }],
+        },
         kept: Kept::default(),
     }
 }
@@ -75,7 +78,7 @@ fn reports_keep_to_their_schema() {
     let validator = validator();
     let mut nothing = report(0, false);
     nothing.run.encoder = None;
-    nothing.run.cpu = Cpu::default();
+    nothing.run.cost = SenderCost::default();
     for report in [nothing, report(1, false), report(1, true), report(20, true)] {
         let json = json(&report);
         let faults: Vec<_> =
@@ -98,7 +101,8 @@ fn the_schema_refuses_what_is_not_in_it() {
         "/receivers/0",
         "/receivers/0/stats",
         "/scene",
-        "/cpu",
+        "/cost",
+        "/receivers/0/cost",
     ] {
         let mut more = good.clone();
         let object = more.pointer_mut(pointer).and_then(Value::as_object_mut).expect("an object");
