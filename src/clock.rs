@@ -46,4 +46,10 @@ impl RunClock {
         pipeline.set_start_time(gst::ClockTime::NONE);
         pipeline.set_base_time(self.base_time);
     }
+
+    /// Makes a pipeline run on this clock, with its running time 0 now: for footage that begins when it is played.
+    pub fn drive_from_now(&self, pipeline: &gst::Pipeline) {
+        self.drive(pipeline);
+        pipeline.set_base_time(self.clock.time());
+    }
 }

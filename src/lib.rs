@@ -40,6 +40,7 @@ pub mod frame;
 pub mod ice;
 pub mod live;
 pub mod logging;
+pub mod mapped;
 pub mod pipeline;
 pub mod receiver;
 pub mod record;

@@ -7,6 +7,7 @@ mod chaos;
 mod command_line;
 mod documents;
 mod encoders;
+mod footage;
 mod laws;
 mod security;
 mod shown;

@@ -7,6 +7,7 @@ mod ice;
 mod receive;
 mod redact;
 mod send;
+mod source;
 mod trace;
 mod values;
 
@@ -24,6 +25,7 @@ pub use ice::{IceServer, IceServerError, Secret, TurnTransport};
 pub use receive::ReceiveConfig;
 pub use redact::{redact, redact_command};
 pub use send::{DEFAULT_PORT, DemoConfig, SendConfig};
+pub use source::SourceConfig;
 pub use trace::TraceArgs;
 
 /// What stands before a setting's name in the environment: `--max-receivers` is `REBOUND_MAX_RECEIVERS`.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 
+use super::SourceConfig;
 use super::budget::BudgetOptions;
 use super::ice::{self, IceServer};
 use super::trace::TraceArgs;
@@ -58,7 +59,10 @@ pub struct SendConfig {
     #[arg(long, value_name = "POLICY", default_value_t, help_heading = "Receivers")]
     pub channel: ChannelPolicy,
 
-    /// What is to be seen
+    /// Where the pictures come from.
+    #[command(flatten)]
+    pub source: SourceConfig,
+    /// What is to be seen in the scene
     #[arg(long, value_name = "NAME", default_value = "ball", help_heading = "Scene",
         value_parser = PossibleValuesParser::new(["ball", "hard", "gravity", "many"]))]
     pub scene: String,

@@ -5,7 +5,8 @@ use std::io;
 use std::path::Path;
 
 use super::ConfigError;
-use crate::cli::{Command, IceServer, PipelineCommand, ReceiveConfig, SendConfig};
+use crate::cli::{self, Command, IceServer, PipelineCommand, ReceiveConfig, SendConfig, SourceConfig};
+use crate::source::{Footage, MediaKind};
 
 pub(super) fn command(command: &Command) -> Result<(), ConfigError> {
     match command {
@@ -17,6 +18,7 @@ pub(super) fn command(command: &Command) -> Result<(), ConfigError> {
 }
 
 fn send(config: &SendConfig) -> Result<(), ConfigError> {
+    source(&config.source)?;
     let limit_px = f64::from(config.size.width().min(config.size.height())) / 2.0 - 1.0;
     if config.radius_px > limit_px {
         return Err(ConfigError::Radius { radius_px: config.radius_px, size: config.size, limit_px });
@@ -27,6 +29,20 @@ fn send(config: &SendConfig) -> Result<(), ConfigError> {
     file_is_writable("the trace", config.kept.trace.as_deref())?;
     file_is_writable("the recording", config.kept.record.as_deref())?;
     file_is_writable("the report", config.report.as_deref().filter(|path| *path != Path::new("-")))
+}
+
+/// A scene's truth is known, and only a file can begin again.
+fn source(config: &SourceConfig) -> Result<(), ConfigError> {
+    let refused = |flag, why| Err(ConfigError::Unfitting { flag, given: cli::redact(&config.source.to_string()), why });
+    match &config.source {
+        Footage::Scene if config.reference.is_some() => refused("--reference", "its truth is known"),
+        Footage::Media { kind: MediaKind::File, location } => {
+            let tried = fs::File::open(location).map(drop);
+            tried.map_err(|source| ConfigError::NoSource { what: location.clone(), source })
+        }
+        _ if config.repeat => refused("--loop", "it is no file"),
+        _ => Ok(()),
+    }
 }
 
 fn receive(config: &ReceiveConfig) -> Result<(), ConfigError> {

@@ -67,6 +67,26 @@ pub enum ConfigError {
         "{0} STUN servers given, but one is all that can be used; give one --ice-server stun:… and any number of turn:…"
     )]
     SeveralStun(usize),
+    /// A flag that means nothing for this source.
+    #[error("{flag} does not fit the source '{given}': {why}; leave it out or choose another --source")]
+    Unfitting {
+        /// The flag.
+        flag: &'static str,
+        /// As given, without passwords.
+        given: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// A file that is to be sent and cannot be read.
+    #[error(
+        "the source '{what}' cannot be read: {source}; write 'scene', a video file, rtsp://…, http://…, /dev/video0, or launch text"
+    )]
+    NoSource {
+        /// As given.
+        what: String,
+        /// Why.
+        source: io::Error,
+    },
     /// Something to be written that cannot be.
     #[error("cannot write {what} {}: {source}", path.display())]
     Unwritable {

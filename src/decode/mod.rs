@@ -16,19 +16,19 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
-use gstreamer_video::prelude::*;
 
 pub use mailbox::Mailbox;
 
 use crate::clock::RunClock;
 use crate::feedback::FateLog;
-use crate::frame::{I420Layout, I420View, Plane, PlaneTooSmall};
+use crate::frame::{I420Layout, I420View, PlaneTooSmall};
+use crate::mapped::MappedPicture;
 use crate::units::{RtpTime, Size};
 
 /// A decoded picture.
 #[derive(Debug)]
 pub struct Picture {
-    frame: gst_video::VideoFrame<gst_video::video_frame::Readable>,
+    frame: MappedPicture,
     /// The key of the frame that it shows.
     pub rtp: RtpTime,
     /// When the frame's last packet came out of the jitterbuffer, if that is still known.
@@ -40,18 +40,7 @@ pub struct Picture {
 impl Picture {
     /// Its pixels.
     pub fn view(&self) -> Result<I420View<'_>, PlaneTooSmall> {
-        let (width, height) = self.size();
-        let plane = |index: u32, width: u32, height: u32| {
-            let data = self.frame.plane_data(index).unwrap_or_default();
-            let stride = self.frame.plane_stride().get(index as usize).copied().unwrap_or_default();
-            Plane::new(data, width as usize, height as usize, usize::try_from(stride).unwrap_or_default())
-        };
-        let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
-        Ok(I420View {
-            y: plane(0, width, height)?,
-            u: plane(1, half_width, half_height)?,
-            v: plane(2, half_width, half_height)?,
-        })
+        self.frame.view()
     }
 
     /// Copies its pixels into `memory`, whose allocation is reused. None for sizes that this program does not send.
@@ -69,7 +58,7 @@ impl Picture {
 
     /// Width and height in pixels.
     pub fn size(&self) -> (u32, u32) {
-        (self.frame.width(), self.frame.height())
+        self.frame.size()
     }
 }
 
@@ -136,7 +125,7 @@ impl Decoded {
         let buffer = sample.buffer_owned()?;
         let rtp = stamp::rtp_of_ns(buffer.pts()?.nseconds());
         let info = gst_video::VideoInfo::from_caps(sample.caps()?).ok()?;
-        let frame = gst_video::VideoFrame::from_buffer_readable(buffer, &info).ok()?;
+        let frame = MappedPicture::new(buffer, &info)?;
         let arrived_at = self.notes().arrivals.iter().rev().find(|(known, _)| *known == rtp).map(|(_, at)| *at);
         Some(Picture { frame, rtp, arrived_at, decoded_at })
     }

@@ -8,6 +8,7 @@ mod gstlog;
 mod missing;
 mod print;
 mod run;
+mod sources;
 mod syntax;
 mod template;
 mod texts;
@@ -29,6 +30,7 @@ pub use gstlog::forward_gst_log;
 pub use missing::{MissingElement, Source as ElementSource, advice, missing};
 pub use print::{gst_launch, receive_text, send_text};
 pub use run::{Ending, PlayError, Played, Stop, play};
+pub use sources::{MediaText, SourceEntry, SourceTable};
 pub use template::{FillError, Template, Value};
 pub use texts::{PeerOptions, Source, Texts, TextsError};
 

@@ -6,11 +6,16 @@ use crate::codec::Codec;
 use crate::units::{Fps, Size};
 
 use super::codecs::{CodecTable, Decoding, Payloading};
+use super::sources::SourceTable;
 use super::template::{FillError, Template, Value};
 
 /// What GStreamer runs, as text.
 #[derive(Clone, Debug)]
 pub struct Texts {
+    /// `source.gst`: footage that is no scene.
+    pub source: Template,
+    /// `sources.toml`.
+    pub sources: SourceTable,
     /// `encode.gst`: the sender's encoder.
     pub encode: Template,
     /// `peer.gst`: one receiver, at the sender.
@@ -77,6 +82,8 @@ impl Texts {
         let template =
             |name: &str, embedded: &str| source(name, embedded).map(|source| Template::new(source.origin, &source.content));
         Ok(Texts {
+            source: template("source.gst", include_str!("../../pipelines/source.gst"))?,
+            sources: SourceTable::parse(&source("sources.toml", include_str!("../../pipelines/sources.toml"))?)?,
             encode: template("encode.gst", include_str!("../../pipelines/encode.gst"))?,
             peer: template("peer.gst", include_str!("../../pipelines/peer.gst"))?,
             receive: template("receive.gst", include_str!("../../pipelines/receive.gst"))?,

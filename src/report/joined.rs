@@ -99,6 +99,9 @@ impl Score {
         sightings: impl ExactSizeIterator<Item = Px>,
         size: Size,
     ) -> Score {
+        if !truth.is_known() {
+            return Score::default();
+        }
         let mut places = [Px::default(); MAX_OBJECTS];
         let objects = truth.objects();
         places.iter_mut().zip(objects).for_each(|(place, object)| *place = object.centre_px);

@@ -253,6 +253,8 @@ pub struct SceneInfo {
     pub radius_px: Option<f64>,
     /// Of its objects, in pixels per second.
     pub speed_px_per_s: Option<f64>,
+    /// The detector whose results on the frames before encoding are the truth; none for a scene, whose truth is known.
+    pub reference: Option<String>,
 }
 
 /// What encoded.

@@ -50,9 +50,20 @@ pub struct TrueObject {
 pub struct Truth {
     objects: [TrueObject; MAX_OBJECTS],
     len: usize,
+    unknown: bool,
 }
 
 impl Truth {
+    /// Of footage that nobody knows the truth of: there may be objects or none.
+    pub fn unknown() -> Truth {
+        Truth { unknown: true, ..Truth::default() }
+    }
+
+    /// Whether sightings can be compared with it.
+    pub fn is_known(&self) -> bool {
+        !self.unknown
+    }
+
     /// The objects, by identity.
     pub fn objects(&self) -> &[TrueObject] {
         &self.objects[..self.len]

@@ -10,6 +10,7 @@ use crate::encode::{Choice, ChooseError};
 use crate::scene::Truth;
 use crate::server::HubEvent;
 use crate::signalling::room::ConnectionId;
+use crate::source::{MediaEnd, MediaError, MediaSource};
 use crate::units::{FrameNumber, RtpTime};
 use crate::webrtc::{PeerError, PeerEvent, SendingPeer};
 
@@ -21,6 +22,10 @@ const QUEUE_EVENTS: usize = 16_384;
 pub(super) enum Event {
     /// The source made a frame.
     Produced { number: FrameNumber, rtp: RtpTime, truth: Truth, at: Duration },
+    /// Footage was opened, or cannot be.
+    FootageOpened(Result<MediaSource, MediaError>),
+    /// The footage is over.
+    FootageEnded(MediaEnd),
     /// The encoder took a frame.
     Entered { rtp: RtpTime },
     /// The encoder gave a frame.

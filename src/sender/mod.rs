@@ -3,16 +3,17 @@
 //! Only wiring. One loop owns all state; threads of GStreamer, the source and the server tell it events.
 
 mod event;
+mod film;
 mod keep;
 mod member;
 mod outcome;
 mod peers;
 mod setup;
 mod stream;
+mod truth;
 mod view;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -26,15 +27,16 @@ use crate::encode::{Choice, ChooseError};
 use crate::live::Live;
 use crate::pipeline::Debugging;
 use crate::report::Ledger;
-use crate::scene::{Scene, Truth};
+use crate::scene::Truth;
 use crate::server::HubEvent;
 use crate::signalling::message::ErrorCode;
 use crate::signalling::room::{ConnectionId, NewPeer, Room};
 use crate::signals::Signals;
-use crate::source::SceneSource;
+use crate::source::{MediaEnd, MediaError, MediaSource};
 use crate::units::{FrameNumber, RtpTime};
 use crate::usage::Usage;
 use event::{Event, Events};
+use film::{Film, Outlet, Source};
 use keep::Keeping;
 use member::Member;
 use stream::{Plan, Stream};
@@ -61,8 +63,8 @@ enum Ending {
 struct Sender {
     config: SendConfig,
     clock: RunClock,
-    scene: Arc<Scene>,
-    scene_start: Duration,
+    film: Film,
+    outlet: Outlet,
     started: std::time::SystemTime,
     usage_at_start: Option<Usage>,
     command: Vec<String>,
@@ -77,7 +79,9 @@ struct Sender {
     is_choosing: bool,
     /// An encoder died while one was being looked for.
     must_choose_again: bool,
-    source: Option<SceneSource>,
+    source: Option<Source>,
+    /// The footage has been played to its end.
+    is_over: bool,
     ledger: Ledger,
     keeping: Keeping,
     frames: u64,
@@ -116,7 +120,7 @@ impl Sender {
                 None => {
                     let why = if interrupted { Some(Ending::Interrupted) } else { self.is_done() };
                     if let Some(why) = why {
-                        self.source = None;
+                        self.end_source();
                         ending = Some((why, self.clock.now() + DRAIN));
                     }
                 }
@@ -132,7 +136,7 @@ impl Sender {
     fn is_done(&self) -> Option<Ending> {
         let enough_frames = self.config.frames.is_some_and(|frames| self.frames >= frames);
         let enough_time = self.config.duration.is_some_and(|duration| self.clock.now() >= duration);
-        (enough_frames || enough_time).then_some(Ending::Done)
+        (enough_frames || enough_time || self.is_over).then_some(Ending::Done)
     }
 
     /// Nothing is on its way any more.
@@ -148,6 +152,8 @@ impl Sender {
     fn on(&mut self, event: Event) -> anyhow::Result<()> {
         match event {
             Event::Produced { number, rtp, truth, at } => self.on_produced(number, rtp, truth, at),
+            Event::FootageOpened(opened) => self.on_footage_opened(opened)?,
+            Event::FootageEnded(end) => self.on_footage_ended(end)?,
             Event::Entered { rtp } => self.ledger.entered_encoder(rtp),
             Event::Encoded { rtp, at, bytes, keyframe } => self.ledger.encoded(rtp, at, bytes, keyframe),
             Event::LaneFull => self.stream.want_keyframe(),
@@ -166,8 +172,45 @@ impl Sender {
     fn on_produced(&mut self, number: FrameNumber, rtp: RtpTime, truth: Truth, at: Duration) {
         tracing::trace!(number = number.0, %rtp, "produced");
         self.frames += 1;
+        self.film.on_produced(truth);
         if let Err(error) = self.ledger.produced(number, rtp, truth, at) {
             tracing::debug!("{error}");
+        }
+    }
+
+    fn on_footage_opened(&mut self, opened: Result<MediaSource, MediaError>) -> anyhow::Result<()> {
+        let mut source = Source::opened(opened?, &self.outlet, &self.config)?;
+        if self.members.values().any(|member| member.active.is_some()) {
+            source.begin(&self.outlet, &self.config)?;
+        }
+        tracing::info!(source = self.film.name(), "the source is open");
+        self.source = Some(source);
+        Ok(())
+    }
+
+    fn on_footage_ended(&mut self, end: MediaEnd) -> anyhow::Result<()> {
+        self.end_source();
+        match (end, &self.film) {
+            (MediaEnd::Failed(reason), _) => bail!("the source '{}' failed: {reason}", self.film.name()),
+            (MediaEnd::Over, Film::Footage { text, .. }) if self.config.source.repeat => {
+                film::open(text, &self.clock, &self.debugging, &self.events);
+            }
+            (MediaEnd::Over, _) => self.is_over = true,
+        }
+        Ok(())
+    }
+
+    /// Somebody watches.
+    fn begin_source(&mut self) {
+        let Some(source) = &mut self.source else { return };
+        if let Err(error) = source.begin(&self.outlet, &self.config) {
+            self.events.tell(Event::FootageEnded(MediaEnd::Failed(format!("{error:#}"))));
+        }
+    }
+
+    fn end_source(&mut self) {
+        if let Some(source) = self.source.take() {
+            source.end();
         }
     }
 

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::Sender;
 use crate::logging::print_out;
-use crate::report::{Cost, EncoderInfo, Kept, Report, RunInfo, SceneInfo, SenderCost, ThreadCost, text};
+use crate::report::{Cost, EncoderInfo, Kept, Report, RunInfo, SenderCost, ThreadCost, text};
 use crate::usage::{self, Usage};
 
 /// Where stdout is meant, as everywhere.
@@ -29,20 +29,11 @@ pub(super) fn write(report: &Report, path: Option<&Path>) -> anyhow::Result<()> 
 
 /// The head of the report.
 pub(super) fn run_info(sender: &Sender, cost: SenderCost) -> RunInfo {
-    let config = sender.scene.config();
     RunInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: sender.command.clone(),
         started: humantime::format_rfc3339_seconds(sender.started).to_string(),
-        scene: SceneInfo {
-            name: config.kind.name().to_owned(),
-            width: config.size.width(),
-            height: config.size.height(),
-            fps: config.fps.per_second(),
-            seed: Some(config.seed),
-            radius_px: Some(config.radius_px),
-            speed_px_per_s: Some(config.speed_px_per_s),
-        },
+        scene: sender.film.info(&sender.config),
         encoder: sender.last_choice.as_ref().map(|choice| EncoderInfo {
             name: choice.name.clone(),
             codec: choice.codec.encoding_name().to_owned(),

@@ -185,6 +185,7 @@ impl Sender {
         self.keep_joined(receiver, name, hello_at, now);
         self.stream.lanes().open(&lane);
         self.stream.want_keyframe();
+        self.begin_source();
         self.dump(id, "connected");
     }
 
@@ -210,7 +211,7 @@ impl Sender {
     }
 
     fn on_sightings(&mut self, id: ConnectionId, sightings: &Sightings, at: Duration) {
-        let truth_now = self.scene.truth_at(at.saturating_sub(self.scene_start));
+        let truth_now = self.film.truth_at(at);
         match self.ledger.feedback(ReceiverId(id.0), sightings, &truth_now, at) {
             Outcome::Matched(joined) => tracing::trace!(receiver = id.0, ?joined, "matched"),
             other => tracing::trace!(receiver = id.0, rtp = %sightings.rtp, ?other, "not matched"),

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
 use super::event::{Event, Events};
+use super::film::{self, Film, Outlet};
 use super::keep::Keeping;
 use super::stream::{Plan, Stream};
 use super::{Sender, outcome, view};
@@ -23,11 +23,9 @@ use crate::logging::Log;
 use crate::pipeline::{Debugging, Texts};
 use crate::record::Recorder;
 use crate::report::{Ledger, LedgerConfig, SenderCost, Totals};
-use crate::scene::{Scene, SceneConfig};
 use crate::server::{self, HubEvent, ServerConfig};
 use crate::signalling::room::{Room, RoomConfig};
 use crate::signals::Signals;
-use crate::source::{Produced, SceneSource};
 use crate::units::RtpTime;
 use crate::usage::Usage;
 use crate::webrtc::Certificate;
@@ -43,8 +41,8 @@ pub async fn run(
     log: &Log,
     command: Vec<String>,
 ) -> anyhow::Result<ExitCode> {
-    let scene = Arc::new(scene(config)?);
     let plan = plan(config, encoders)?;
+    let film = Film::new(config, &plan.texts)?;
     let _certificate = Certificate::prepare();
     let choosing = plan.clone();
     let choice = tokio::task::spawn_blocking(move || choosing.choose(None, &[], None)).await??;
@@ -52,7 +50,7 @@ pub async fn run(
     let address = listener.local_addr().context("the listening socket has no address")?;
     let live = Live::start(common, log)?;
     let debugging = Debugging { dot_dir: config.dot.clone(), log_changes: common.verbose > 0 };
-    let prepared = Prepared { scene, plan, choice, listener, port: address.port(), live, command, debugging };
+    let prepared = Prepared { film, plan, choice, listener, port: address.port(), live, command, debugging };
     let (mut sender, mut queue, mut hub) = prepared.start(config)?;
     tracing::info!("receivers may come to ws://{address}/ws");
     let mut signals = Signals::listen()?;
@@ -71,13 +69,6 @@ pub async fn run(
     code
 }
 
-/// The scene of the settings.
-fn scene(config: &SendConfig) -> anyhow::Result<Scene> {
-    let SendConfig { size, fps, radius_px, speed_px_per_s, seed, .. } = *config;
-    let base = SceneConfig::new(config.scene.parse()?, size, fps);
-    Ok(Scene::new(SceneConfig { radius_px, speed_px_per_s, seed, ..base })?)
-}
-
 /// What the settings say of encoding.
 pub(crate) fn plan(config: &SendConfig, encoders: &toml::Table) -> anyhow::Result<Plan> {
     let texts = Arc::new(Texts::load(config.pipelines.as_deref())?);
@@ -94,7 +85,7 @@ pub(crate) fn catalogue(texts: &Texts, encoders: &toml::Table) -> anyhow::Result
 
 /// All that a sender is made of, checked.
 struct Prepared {
-    scene: Arc<Scene>,
+    film: Film,
     plan: Plan,
     choice: Choice,
     listener: TcpListener,
@@ -106,7 +97,7 @@ struct Prepared {
 
 impl Prepared {
     fn start(self, config: &SendConfig) -> anyhow::Result<(Sender, mpsc::Receiver<Event>, mpsc::Receiver<HubEvent>)> {
-        let Prepared { scene, plan, choice, listener, port, live, command, debugging } = self;
+        let Prepared { mut film, plan, choice, listener, port, live, command, debugging } = self;
         let (events, queue) = Events::new();
         let clock = RunClock::start();
         let offset = RtpTime(config.timestamp_offset.unwrap_or_else(random));
@@ -114,8 +105,17 @@ impl Prepared {
         let recorder = config.kept.record.as_deref().map(|path| Arc::new(Recorder::new(path)));
         let mut stream = Stream::new(clock.clone(), offset, events.clone(), debugging.clone(), recorder.clone());
         stream.start(choice.clone(), &plan.texts, &plan.shape)?;
-        let scene_start = clock.now();
-        let source = source(scene.clone(), scene_start, &clock, &stream, config.frames, events.clone())?;
+        let outlet = Outlet::new(&clock, &stream, &events, config.frames);
+        let source = match &mut film {
+            Film::Scene { scene, start } => {
+                *start = clock.now();
+                Some(outlet.draw(scene.clone(), *start)?)
+            }
+            Film::Footage { text, .. } => {
+                film::open(text, &clock, &debugging, &events);
+                None
+            }
+        };
         let (stop_server, stop) = oneshot::channel();
         let (hub_events, hub) = mpsc::channel(HUB_MESSAGES);
         let stop = async {
@@ -137,8 +137,8 @@ impl Prepared {
             room: room(config, codecs),
             config: config.clone(),
             clock,
-            scene,
-            scene_start,
+            film,
+            outlet,
             started: SystemTime::now(),
             usage_at_start: Usage::now(),
             command,
@@ -150,7 +150,8 @@ impl Prepared {
             waiting: Vec::new(),
             is_choosing: false,
             must_choose_again: false,
-            source: Some(source),
+            source,
+            is_over: false,
             frames: 0,
             members: BTreeMap::new(),
             events,
@@ -175,31 +176,6 @@ fn room(config: &SendConfig, codecs: Vec<crate::codec::Codec>) -> Room {
     let ice_servers = crate::ice::announced(&config.ice_servers);
     let max_members = config.max_receivers as usize;
     Room::new(RoomConfig { codecs, max_members, ice_servers, ice_tcp: config.ice_tcp }, new_id)
-}
-
-fn source(
-    scene: Arc<Scene>,
-    start: Duration,
-    clock: &RunClock,
-    stream: &Stream,
-    most: Option<u64>,
-    events: Events,
-) -> std::io::Result<SceneSource> {
-    let (lanes, intake, offset) = (stream.lanes().clone(), stream.intake().clone(), stream.offset());
-    let produced = Arc::new(AtomicU64::new(0));
-    let so_far = produced.clone();
-    let wanted = move || lanes.is_active() && most.is_none_or(|most| so_far.load(Ordering::Relaxed) < most);
-    let give = move |frame: Produced| {
-        produced.fetch_add(1, Ordering::Relaxed);
-        let Produced { number, truth, due, at, picture } = frame;
-        let due_ns = u64::try_from(due.as_nanos()).unwrap_or(u64::MAX);
-        let rtp = RtpTime::from_running_time(offset, due_ns);
-        events.tell(Event::Produced { number, rtp, truth, at });
-        if let Some(picture) = picture {
-            intake.push(picture, due);
-        }
-    };
-    SceneSource::start(scene, start, clock.clone(), wanted, give)
 }
 
 /// RFC 3550 section 5.1 wants the first timestamp to be random. The standard library's hasher keys are.

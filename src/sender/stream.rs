@@ -65,11 +65,10 @@ impl Plan {
 
 /// Where the source puts pictures: the encoder that is running now.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Intake(Arc<Mutex<Option<gst_app::AppSrc>>>);
+struct Intake(Arc<Mutex<Option<gst_app::AppSrc>>>);
 
 impl Intake {
-    /// Gives a picture to the encoder, under this running time.
-    pub(super) fn push(&self, mut picture: gst::Buffer, running_time: Duration) {
+    fn push(&self, mut picture: gst::Buffer, running_time: Duration) {
         let frames = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         picture.make_mut().set_pts(clock_time(running_time));
         if let Some(frames) = frames {
@@ -86,6 +85,25 @@ impl Intake {
 /// A time of the run as GStreamer writes it.
 fn clock_time(time: Duration) -> gst::ClockTime {
     gst::ClockTime::from_nseconds(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX - 1))
+}
+
+/// The source's end of the stream.
+#[derive(Clone)]
+pub(super) struct Inlet {
+    lanes: Arc<Lanes>,
+    intake: Intake,
+}
+
+impl Inlet {
+    /// Whether anybody is to be sent to.
+    pub(super) fn is_active(&self) -> bool {
+        self.lanes.is_active()
+    }
+
+    /// Gives a picture to the encoder, under this running time.
+    pub(super) fn push(&self, picture: gst::Buffer, running_time: Duration) {
+        self.intake.push(picture, running_time);
+    }
 }
 
 struct Running {
@@ -147,8 +165,9 @@ impl Stream {
         self.offset
     }
 
-    pub(super) fn intake(&self) -> &Intake {
-        &self.intake
+    /// The way in for the source.
+    pub(super) fn inlet(&self) -> Inlet {
+        Inlet { lanes: self.lanes.clone(), intake: self.intake.clone() }
     }
 
     /// What is encoding now.

@@ -33,7 +33,7 @@ pub(super) struct MatchRates {
 impl Sender {
     pub(super) fn view(&mut self, now: Duration) -> LiveView {
         let summary = self.ledger.summary(now);
-        let (scene, size, fps) = (self.config.scene.clone(), self.config.size, self.config.fps);
+        let (scene, size, fps) = (self.film.name().to_owned(), self.config.size, self.config.fps);
         let is_listed = |id: &u64| summary.receivers.iter().any(|receiver| receiver.id.0 == *id);
         self.rates.each.retain(|id, _| is_listed(id));
         let receivers = summary.receivers.iter().map(|receiver| self.receiver(receiver, now)).collect();

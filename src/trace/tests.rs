@@ -20,6 +20,7 @@ pub(crate) fn header() -> Header {
         seed: Some(1),
         radius_px: Some(20.0),
         speed_px_per_s: Some(240.0),
+        reference: None,
     };
     Header {
         trace: VERSION,

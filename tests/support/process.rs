@@ -60,6 +60,12 @@ impl Process {
         Process { child, stdout, stderr }
     }
 
+    /// The first line on stdout.
+    pub fn first_line(&self) -> String {
+        let first = self.stdout.wait(PATIENCE, |lines| lines.first().cloned());
+        first.unwrap_or_else(|| panic!("it says nothing on stdout:\n{}", self.said()))
+    }
+
     /// The first line on stderr that contains `pattern`, of those that were said already or will be.
     pub fn wait_for(&self, pattern: &str) -> String {
         self.wait_for_nth(pattern, 1)

@@ -22,6 +22,7 @@ fn run_info() -> RunInfo {
             seed: Some(1),
             radius_px: Some(20.0),
             speed_px_per_s: Some(300.0),
+            reference: None,
         },
         encoder: Some(EncoderInfo { name: "x264enc".into(), codec: "H264".into(), hardware: false }),
         cost: SenderCost {
