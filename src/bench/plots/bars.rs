@@ -17,7 +17,7 @@ const AXIS_PX: f64 = 46.0;
 /// Names get this share of the width at most.
 const MOST_NAME: f64 = 0.45;
 /// A tick for so many pixels at most.
-const PX_PER_TICK: f64 = 70.0;
+const PX_PER_TICK: f64 = 50.0;
 
 /// Bars of parts that are stacked.
 #[derive(Clone, Debug, PartialEq)]
