@@ -46,7 +46,7 @@ impl Keeping {
             late_after_ns: as_ns(ledger.late_after),
             video: config.kept.record.as_ref().map(|path| path.display().to_string()),
         };
-        let (path, limit_bytes, budget) = (path.to_owned(), config.kept.trace_limit, None);
+        let (path, limit_bytes, budget) = (path.to_owned(), config.kept.trace_limit, config.budget.budget);
         let shown = path.display().to_string();
         let trace = TraceFile::start(TraceOptions { path, format, limit_bytes, header, budget })
             .with_context(|| format!("the trace cannot be written to {shown}"))?;
