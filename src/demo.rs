@@ -64,6 +64,9 @@ fn receiver(program: &Path, config: &DemoConfig, common: &Common, port: u16, num
     if let Some(directory) = &send.pipelines {
         command.arg("--pipelines").arg(directory);
     }
+    if let Some(impairment) = &send.network.impair {
+        command.args(["--impair", &impairment.to_string()]);
+    }
     let name = format!("receiver-{number}");
     command.args(["--detector", config.detector.as_str(), "--name", &name]);
     if let Some(directory) = &common.log_dir {

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Three rings. **Core** modules are pure: no GStreamer, no tokio, no clock, no files; time is an argument (`scene`, `detect`,
-//! `feedback`, `report`, `signalling`, `trace`). **Edges** are thin and touch GStreamer, sockets or files (`source`, `pipeline`,
+//! `feedback`, `report`, `signalling`, `trace`, `impair`). **Edges** are thin and touch GStreamer, sockets or files (`source`, `pipeline`,
 //! `encode`, `webrtc`, `decode`, `server`). **Roles** only wire (`sender`, `receiver`, `demo`): one closed event type, one owner
 //! of the state, one loop.
 //!
@@ -38,10 +38,12 @@ pub mod faults;
 pub mod feedback;
 pub mod frame;
 pub mod ice;
+pub mod impair;
 pub mod live;
 pub mod logging;
 pub mod mapped;
 pub mod pipeline;
+mod random;
 pub mod receiver;
 pub mod record;
 pub mod report;

@@ -4,6 +4,7 @@
 mod budget;
 mod exit;
 mod ice;
+mod impair;
 mod receive;
 mod redact;
 mod send;
@@ -22,6 +23,7 @@ use crate::units::{Fps, Size};
 pub use budget::BudgetOptions;
 pub use exit::ExitCode;
 pub use ice::{IceServer, IceServerError, Secret, TurnTransport};
+pub use impair::ImpairConfig;
 pub use receive::ReceiveConfig;
 pub use redact::{redact, redact_command};
 pub use send::{DEFAULT_PORT, DemoConfig, SendConfig};

@@ -8,6 +8,7 @@ use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 use url::Url;
 
 use super::ice::{self, IceServer};
+use super::impair::ImpairConfig;
 use super::{send, values};
 
 /// The detectors there are.
@@ -45,6 +46,10 @@ pub struct ReceiveConfig {
     /// Also offer ICE candidates over TCP, for networks without UDP
     #[arg(long, help_heading = "Sender")]
     pub ice_tcp: bool,
+
+    /// The network, made bad.
+    #[command(flatten)]
+    pub network: ImpairConfig,
 
     /// How to look for the objects
     #[arg(long, value_name = "NAME", default_value = "ball", help_heading = "Video",

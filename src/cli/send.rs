@@ -9,6 +9,7 @@ use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 use super::SourceConfig;
 use super::budget::BudgetOptions;
 use super::ice::{self, IceServer};
+use super::impair::ImpairConfig;
 use super::trace::TraceArgs;
 use super::values;
 use crate::codec::Codec;
@@ -82,6 +83,10 @@ pub struct SendConfig {
     /// Start position, direction and noise follow from it: the same seed gives the same frames on every machine
     #[arg(long, value_name = "N", default_value = "1", help_heading = "Scene")]
     pub seed: u64,
+
+    /// The network, made bad.
+    #[command(flatten)]
+    pub network: ImpairConfig,
 
     /// 'auto' (the first of `rebound encoders` that works), a name from that list, or launch text
     #[arg(long, value_name = "NAME|TEXT", default_value = "auto", help_heading = "Encoder",

@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use crate::cli::{ExitCode, ReceiveConfig};
 use crate::clock::RunClock;
 use crate::feedback::{self, Message};
+use crate::impair::Impaired;
 use crate::pipeline::{Debugging, Texts};
 use crate::signalling::client::{Client, ClientEvent};
 use crate::signalling::gate::CandidatePolicy;
@@ -258,6 +259,9 @@ impl Receiver {
         }
         if let Some(peer) = session.peer {
             peer.pipeline().dump("end");
+            if let Some(Impaired { counters, .. }) = peer.impaired() {
+                tracing::info!(?counters, "what was sent met a bad network");
+            }
             start::close(peer);
         }
     }

@@ -12,6 +12,7 @@ use crate::cli::{self, Common, ExitCode, ReceiveConfig};
 use crate::clock::RunClock;
 use crate::decode::{self, Decoded};
 use crate::detect;
+use crate::impair::Path;
 use crate::pipeline::{self, Debugging, Texts};
 use crate::signalling::client::{Client, ClientConfig, SenderUrl};
 use crate::signalling::gate::{CheckedSdp, SdpKind, check_sdp};
@@ -101,12 +102,14 @@ impl Receiver {
         let tail = pipeline::parse_bin("decode", &self.texts.decode(codec)?)?;
         let admitted = trust.clone();
         decode::attach(&tail, move || admitted.is_trusted(), &self.clock, decoded)?;
+        let name = self.config.name.as_deref().unwrap_or_default();
         Ok(ReceiveSettings {
             launch: self.texts.receive(self.config.jitter_ms)?,
             tail,
             offer: offer.text().to_owned(),
             trust,
             ice: self.ice.clone(),
+            path: self.config.network.impair.clone().map(|impairment| Path::named(impairment, &format!("from {name}"))),
             debugging: self.debugging.clone(),
         })
     }

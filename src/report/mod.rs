@@ -37,6 +37,6 @@ pub use receiver::ReceiverId;
 pub use record::FrameRecord;
 pub use states::{Ended, State};
 pub use totals::{
-    BudgetTotals, ClockTotals, EncoderInfo, FrameTotals, ObjectTotals, ReceiverSummary, ReceiverTotals, Report,
-    ResultTotals, RunInfo, SceneInfo, StageTotals, Summary, Totals, TotalsOf,
+    BudgetTotals, ClockTotals, EncoderInfo, FrameTotals, ImpairmentInfo, ObjectTotals, ReceiverSummary, ReceiverTotals,
+    Report, ResultTotals, RunInfo, SceneInfo, StageTotals, Summary, Totals, TotalsOf,
 };

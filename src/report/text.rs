@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Cost, ReceiverTotals, Report, RunInfo, Spread, State, TotalsOf};
+use super::{Cost, ImpairmentInfo, ReceiverTotals, Report, RunInfo, Spread, State, TotalsOf};
 
 /// The narrowest terminal that people use.
 const COLUMNS: usize = 80;
@@ -24,7 +24,12 @@ fn head(run: &RunInfo) -> String {
         let kind = if encoder.hardware { "hardware" } else { "software" };
         line += &format!("   {} ({}, {kind})", encoder.name, encoder.codec);
     }
-    line + "\n"
+    line += "\n";
+    if let Some(ImpairmentInfo { spec, packets, .. }) = &run.impairment {
+        let dropped = packets.lost + packets.queue_dropped;
+        line += &format!("network made bad: {spec}   {dropped} of {} packets dropped\n", packets.offered);
+    }
+    line
 }
 
 fn figures(all: &TotalsOf) -> String {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Bias, Cost, Ended, Kept, Noise, ReceiverId, SenderCost, Spread};
 use crate::feedback::ReceiverStats;
+use crate::impair::Counters;
 
 /// Everything measured in a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -229,11 +230,24 @@ pub struct RunInfo {
     pub scene: SceneInfo,
     /// What encoded it last; none if no frame got that far.
     pub encoder: Option<EncoderInfo>,
+    /// The bad network that was made on purpose; none if the network was left as it is.
+    pub impairment: Option<ImpairmentInfo>,
     /// What the sender took of its machine.
     pub cost: SenderCost,
     /// The files that it leaves.
     #[serde(flatten)]
     pub kept: Kept,
+}
+
+/// What the network was made to do to all that the sender sent.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ImpairmentInfo {
+    /// As `--impair` reads it, with presets spelled out.
+    pub spec: String,
+    /// When its timeline began, for the first receiver.
+    pub timeline_from_ms: Option<f64>,
+    /// What became of the packets, over all receivers.
+    pub packets: Counters,
 }
 
 /// What was filmed.

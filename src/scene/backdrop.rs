@@ -3,7 +3,7 @@
 use crate::frame::I420Layout;
 
 use super::config::{SceneConfig, SceneKind};
-use super::random::Random;
+use crate::random::Random;
 
 /// Luma of a flat background. Dark, and far enough above 16 (black in video range, ITU-R BT.601 section 2.5.3) that what an encoder
 /// rings below it is not cut off.

@@ -8,7 +8,7 @@ use crate::frame::I420Layout;
 use super::MAX_OBJECTS;
 use super::backdrop::{self, NOISE_LUMA};
 use super::disk::{Disk, Spans};
-use super::random::Random;
+use crate::random::Random;
 
 /// Luma of a ball. With its noise, and with what an encoder rings above it, still within 8 bits; without ringing within the 235 of video
 /// range (ITU-R BT.601).

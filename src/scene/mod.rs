@@ -13,18 +13,17 @@ mod canvas;
 mod config;
 mod disk;
 mod motion;
-mod random;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::frame::I420Layout;
+use crate::random::Random;
 use crate::units::{FrameNumber, Px};
 
 use canvas::Ink;
 use disk::{Disk, Edge};
 use motion::{Motion, Span};
-use random::Random;
 
 pub use canvas::Canvas;
 pub use config::{SceneConfig, SceneError, SceneKind, UnknownScene};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::units::Px;
 
-use super::random::Random;
+use crate::random::Random;
 
 /// Motion of one ball: each direction has its own.
 #[derive(Clone, Copy, Debug)]

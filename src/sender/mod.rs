@@ -24,6 +24,7 @@ use crate::cli::{ExitCode, SendConfig};
 use crate::clock::RunClock;
 use crate::codec::Codec;
 use crate::encode::{Choice, ChooseError};
+use crate::impair::Impaired;
 use crate::live::Live;
 use crate::pipeline::Debugging;
 use crate::report::Ledger;
@@ -93,6 +94,8 @@ struct Sender {
     stop_server: oneshot::Sender<()>,
     server: JoinHandle<()>,
     closing: Vec<JoinHandle<()>>,
+    /// What the bad network did to the receivers that are gone.
+    impaired: Option<Impaired>,
 }
 
 impl Sender {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::Sender;
+use crate::impair::Impaired;
 use crate::logging::print_out;
-use crate::report::{Cost, EncoderInfo, Kept, Report, RunInfo, SenderCost, ThreadCost, text};
+use crate::report::{Cost, EncoderInfo, ImpairmentInfo, Kept, Report, RunInfo, SenderCost, ThreadCost, text};
 use crate::usage::{self, Usage};
 
 /// Where stdout is meant, as everywhere.
@@ -39,6 +40,7 @@ pub(super) fn run_info(sender: &Sender, cost: SenderCost) -> RunInfo {
             codec: choice.codec.encoding_name().to_owned(),
             hardware: choice.hardware,
         }),
+        impairment: impairment(sender),
         cost,
         kept: Kept::default(),
     }
@@ -58,4 +60,13 @@ pub(super) fn cost(sender: &Sender, elapsed: Duration, frames: u64) -> SenderCos
     let cost = Cost::new(now.cpu.saturating_sub(start.cpu).as_secs_f64(), elapsed.as_secs_f64(), frames);
     let max_rss_mb = Some(now.max_rss_bytes as f64 / 1e6);
     SenderCost { all: Cost { max_rss_mb, threads: now.threads, ..cost }, by_thread }
+}
+
+fn impairment(sender: &Sender) -> Option<ImpairmentInfo> {
+    let spec = sender.config.network.impair.as_ref()?.to_string();
+    let peers = sender.members.values().filter_map(|member| member.peer.as_ref());
+    let impaired = peers.fold(sender.impaired, |sum, peer| Impaired::both(sum, peer.impaired()));
+    let timeline_from_ms = impaired.and_then(|impaired| impaired.began).map(|began| began.as_secs_f64() * 1e3);
+    let packets = impaired.map(|impaired| impaired.counters).unwrap_or_default();
+    Some(ImpairmentInfo { spec, timeline_from_ms, packets })
 }

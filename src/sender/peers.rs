@@ -8,6 +8,7 @@ use super::event::Event;
 use super::member::Member;
 use crate::codec::Codec;
 use crate::feedback::{self, Liveness, Message, SILENCE, Sightings};
+use crate::impair::{Impaired, Path};
 use crate::report::{Outcome, ReceiverId};
 use crate::server::HubEvent;
 use crate::signalling::gate::CheckedSdp;
@@ -78,7 +79,7 @@ impl Sender {
             return self.serve_other_codec(id, new, codec);
         }
         let name = new.name.as_ref().map_or_else(|| new.id.clone(), |name| name.as_str().to_owned());
-        let settings = match self.settings(codec) {
+        let settings = match self.settings(codec, &name) {
             Ok(settings) => settings,
             Err(error) => return self.room.on_peer_failed(id, ErrorCode::InternalError, &error.to_string()),
         };
@@ -109,11 +110,12 @@ impl Sender {
         self.waiting.push((id, new));
     }
 
-    fn settings(&self, codec: Codec) -> anyhow::Result<StreamSettings> {
+    fn settings(&self, codec: Codec, name: &str) -> anyhow::Result<StreamSettings> {
         let (launch, rtp_caps) = self.stream.peer(&self.plan.texts, codec, &self.plan.shape)?;
         let channel = self.config.channel;
         let ice = crate::ice::settings(&self.config.ice_servers, self.config.ice_tcp);
-        Ok(StreamSettings { launch, rtp_caps, channel, ice, debugging: self.debugging.clone() })
+        let path = self.config.network.impair.clone().map(|impairment| Path::named(impairment, &format!("to {name}")));
+        Ok(StreamSettings { launch, rtp_caps, channel, ice, path, debugging: self.debugging.clone() })
     }
 
     pub(super) fn on_peer_started(&mut self, id: ConnectionId, peer: Result<Box<SendingPeer>, PeerError>) {
@@ -279,6 +281,7 @@ impl Sender {
         let lane: Arc<_> = peer.lane().clone();
         self.stream.lanes().remove(&lane);
         peer.pipeline().dump("end");
+        self.impaired = Impaired::both(self.impaired, peer.impaired());
         self.closing.retain(|closing| !closing.is_finished());
         self.closing.push(crate::closing::off_the_loop(|| peer.close()));
     }

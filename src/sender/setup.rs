@@ -160,6 +160,7 @@ impl Prepared {
             stop_server,
             server,
             closing: Vec::new(),
+            impaired: None,
         };
         let run = outcome::run_info(&sender, SenderCost::default());
         sender.keeping = Keeping::start(config, run, &ledger_config, offset, recorder)?;

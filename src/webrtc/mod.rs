@@ -6,6 +6,7 @@
 //! **Invariant**: webrtcbin 1.22 does not compare the peer's certificate with the fingerprint in its description (measured), so
 //! [`Trust`] does, and until it matched nothing is reported but candidates and descriptions: no frame and no message.
 
+mod impairing;
 mod lanes;
 mod peer;
 mod policy;

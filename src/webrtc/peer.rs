@@ -20,6 +20,9 @@ pub enum PeerError {
     /// A TURN server that webrtcbin does not take.
     #[error("webrtcbin does not take the TURN server; write turn:user:password@host:port")]
     TurnServer,
+    /// The thread that makes its network bad.
+    #[error("a thread cannot be started: {0}; leave --impair out, or have fewer receivers")]
+    Thread(std::io::Error),
     /// The description passed the gate but cannot be read.
     #[error("the session description cannot be read")]
     Description,

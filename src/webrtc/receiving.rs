@@ -6,10 +6,12 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_webrtc::{WebRTCRTPTransceiverDirection, WebRTCSDPType};
 
+use super::impairing::Impairing;
 use super::peer::watch_bus;
 use super::signals::{Jitterbuffer, WebrtcBin, parse_description, report_channel};
 use super::{Channel, IceSettings, PeerError, Report, Trust};
 use crate::clock::RunClock;
+use crate::impair::{Impaired, Path};
 use crate::pipeline::{Debugging, Pipeline};
 
 /// What a receiving peer is made of.
@@ -25,6 +27,8 @@ pub struct ReceiveSettings {
     pub trust: Arc<Trust>,
     /// Ways to the other side.
     pub ice: IceSettings,
+    /// The bad network that what goes out meets; none for the network as it is.
+    pub path: Option<Path>,
     /// What is to be seen of the pipeline.
     pub debugging: Debugging,
 }
@@ -34,6 +38,7 @@ pub struct ReceivingPeer {
     pipeline: Pipeline,
     webrtcbin: WebrtcBin,
     channel: Channel,
+    impairing: Option<Impairing>,
 }
 
 impl ReceivingPeer {
@@ -44,7 +49,7 @@ impl ReceivingPeer {
         clock: &RunClock,
         report: Report,
     ) -> Result<ReceivingPeer, PeerError> {
-        let ReceiveSettings { launch, tail, offer, trust, ice, debugging } = settings;
+        let ReceiveSettings { launch, tail, offer, trust, ice, path, debugging } = settings;
         let offer = parse_description(WebRTCSDPType::Offer, offer).ok_or(PeerError::Description)?;
         let mut pipeline = Pipeline::parse(name, launch)?;
         pipeline.set_debugging(debugging);
@@ -55,6 +60,7 @@ impl ReceivingPeer {
         let webrtcbin = WebrtcBin::new(pipeline.element("peer")?);
         ice.apply(&webrtcbin)?;
         webrtcbin.report_connection(&report);
+        let impairing = path.clone().map(|path| Impairing::start(path, &webrtcbin, clock)).transpose()?;
         webrtcbin.link_to(tail, &report);
         webrtcbin.start_fast();
         webrtcbin.on_new_transceiver(|transceiver| {
@@ -70,7 +76,7 @@ impl ReceivingPeer {
 
         pipeline.play()?;
         webrtcbin.answer(offer, trust, &report);
-        Ok(ReceivingPeer { pipeline, webrtcbin, channel })
+        Ok(ReceivingPeer { pipeline, webrtcbin, channel, impairing })
     }
 
     /// Adds a candidate of the other side (which has passed the gate).
@@ -88,6 +94,11 @@ impl ReceivingPeer {
         &self.channel
     }
 
+    /// What the bad network did so far, if there is one.
+    pub fn impaired(&self) -> Option<Impaired> {
+        self.impairing.as_ref().map(Impairing::impaired)
+    }
+
     /// Its pipeline, for graphs.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
@@ -95,7 +106,8 @@ impl ReceivingPeer {
 
     /// Ends the connection and frees all of it. Blocks, see [`super::SendingPeer::close`].
     pub fn close(self) {
-        let ReceivingPeer { pipeline, webrtcbin, channel } = self;
+        let ReceivingPeer { pipeline, webrtcbin, channel, impairing } = self;
+        drop(impairing);
         channel.set(None);
         drop(webrtcbin);
         pipeline.stop();

@@ -8,6 +8,7 @@ use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 use gstreamer_webrtc::{WebRTCRTPTransceiverDirection, WebRTCSDPType};
 
+use super::impairing::Impairing;
 use super::peer::watch_bus;
 use super::quota::Quota;
 use super::signals::{WebrtcBin, parse_description, report_channel};
@@ -15,6 +16,7 @@ use super::{
     Channel, ChannelPolicy, IceSettings, Lane, MAX_KEYFRAME_REQUESTS_PER_SECOND, PeerError, PeerEvent, Report, Trust,
 };
 use crate::clock::RunClock;
+use crate::impair::{Impaired, Path};
 use crate::pipeline::{Debugging, Pipeline};
 use crate::units::RtpTime;
 
@@ -29,6 +31,8 @@ pub struct StreamSettings {
     pub channel: ChannelPolicy,
     /// Ways to the other side.
     pub ice: IceSettings,
+    /// The bad network that what goes out meets; none for the network as it is.
+    pub path: Option<Path>,
     /// What is to be seen of the pipeline.
     pub debugging: Debugging,
 }
@@ -38,6 +42,7 @@ pub struct SendingPeer {
     pipeline: Pipeline,
     webrtcbin: WebrtcBin,
     channel: Channel,
+    impairing: Option<Impairing>,
     lane: Arc<Lane>,
     clock: RunClock,
     report: Report,
@@ -57,6 +62,7 @@ impl SendingPeer {
         let webrtcbin = WebrtcBin::new(pipeline.element("peer")?);
         settings.ice.apply(&webrtcbin)?;
         webrtcbin.report_connection(&report);
+        let impairing = settings.path.clone().map(|path| Impairing::start(path, &webrtcbin, clock)).transpose()?;
         let transceiver = webrtcbin.transceiver().ok_or(PeerError::Webrtcbin("has no transceiver"))?;
         transceiver.set_direction(WebRTCRTPTransceiverDirection::Sendonly);
         transceiver.set_codec_preferences(Some(&settings.rtp_caps));
@@ -68,7 +74,8 @@ impl SendingPeer {
         channel.set(Some(made));
         pipeline.play()?;
         webrtcbin.offer(&report);
-        Ok(SendingPeer { pipeline, webrtcbin, channel, lane: Arc::new(Lane::new(units)), clock: clock.clone(), report })
+        let (lane, clock) = (Arc::new(Lane::new(units)), clock.clone());
+        Ok(SendingPeer { pipeline, webrtcbin, channel, impairing, lane, clock, report })
     }
 
     /// Takes the other side's answer (which has passed the gate), and the judge of its certificate.
@@ -97,6 +104,11 @@ impl SendingPeer {
         &self.channel
     }
 
+    /// What the bad network did so far, if there is one.
+    pub fn impaired(&self) -> Option<Impaired> {
+        self.impairing.as_ref().map(Impairing::impaired)
+    }
+
     /// Its pipeline, for graphs.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
@@ -105,7 +117,8 @@ impl SendingPeer {
     /// Ends the connection and frees all of it. Blocks, and 1.22 is known to deadlock here now and then: call it off the event
     /// loop and with a deadline.
     pub fn close(self) {
-        let SendingPeer { pipeline, webrtcbin, channel, .. } = self;
+        let SendingPeer { pipeline, webrtcbin, channel, impairing, .. } = self;
+        drop(impairing);
         // webrtcbin 1.22 is used after it is freed by a channel that outlives it: our reference goes first.
         channel.set(None);
         drop(webrtcbin);

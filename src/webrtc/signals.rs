@@ -216,6 +216,18 @@ impl WebrtcBin {
         elements.map(|element| Jitterbuffer::of(&element)).collect()
     }
 
+    /// Calls `see` with every pad through which encrypted packets go to ICE, as it is made.
+    pub(super) fn on_way_out(&self, see: impl Fn(&gst::Pad) + Send + Sync + 'static) {
+        let Some(bin) = self.0.downcast_ref::<gst::Bin>() else { return };
+        bin.connect_deep_element_added(move |_, _, element| {
+            if element.factory().is_some_and(|factory| factory.name() == "nicesink")
+                && let Some(pad) = element.static_pad("sink")
+            {
+                see(&pad);
+            }
+        });
+    }
+
     /// Links the first stream that comes out to the `sink` pad of `tail`.
     pub(super) fn link_to(&self, tail: &gst::Bin, report: &Report) {
         let (tail, report) = (tail.downgrade(), report.clone());

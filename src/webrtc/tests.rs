@@ -48,7 +48,8 @@ impl Pair {
         let (tell, events) = sync_channel(4096);
         let rtp_caps = "application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000".parse().unwrap();
         let (channel, ice) = (ChannelPolicy::Fresh, IceSettings::default());
-        let settings = StreamSettings { launch: PEER.to_owned(), rtp_caps, channel, ice, debugging: Debugging::default() };
+        let settings =
+            StreamSettings { launch: PEER.to_owned(), rtp_caps, channel, ice, path: None, debugging: Debugging::default() };
         let sending = SendingPeer::start("sending", &settings, &clock, report(&tell, Side::Sending)).unwrap();
         Pair { clock, events, tell, sending, receiving: None, decoded: Arc::default(), believes }
     }
@@ -90,8 +91,15 @@ impl Pair {
         let trusted = trust.clone();
         decode::attach(&tail, move || trusted.is_trusted(), &self.clock, &self.decoded).unwrap();
         let (launch, ice) = (RECEIVE.to_owned(), IceSettings::default());
-        let settings =
-            ReceiveSettings { launch, tail, offer: offer.to_owned(), trust, ice, debugging: Debugging::default() };
+        let settings = ReceiveSettings {
+            launch,
+            tail,
+            offer: offer.to_owned(),
+            trust,
+            ice,
+            path: None,
+            debugging: Debugging::default(),
+        };
         ReceivingPeer::start("receiving", &settings, &self.clock, report(&self.tell, Side::Receiving)).unwrap()
     }
 

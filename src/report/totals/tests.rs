@@ -25,6 +25,11 @@ fn run_info() -> RunInfo {
             reference: None,
         },
         encoder: Some(EncoderInfo { name: "x264enc".into(), codec: "H264".into(), hardware: false }),
+        impairment: Some(ImpairmentInfo {
+            spec: "loss=5%".to_owned(),
+            timeline_from_ms: Some(512.5),
+            packets: Counters { offered: 100, lost: 5, delivered: 95, delivered_bytes: 95_000, ..Counters::default() },
+        }),
         cost: SenderCost {
             all: Cost { max_rss_mb: Some(61.5), threads: Some(24), ..Cost::new(0.8, 2.0, 200) },
             by_thread: vec![ThreadCost { name: "frames:src".into(), threads: 1, cpu_s: 0.6 }],

@@ -5,7 +5,7 @@
 /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014) as a function of the
 /// index instead of a walking state, so that frame 10^9 costs what frame 0 costs.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Random {
+pub(crate) struct Random {
     seed: u64,
 }
 
@@ -13,17 +13,17 @@ pub(super) struct Random {
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Random {
+    pub(crate) fn new(seed: u64) -> Random {
         Random { seed }
     }
 
     /// A table of its own for each `index`: what is drawn from one does not move what is drawn from another.
-    pub(super) fn table(self, index: u64) -> Random {
+    pub(crate) fn table(self, index: u64) -> Random {
         Random { seed: self.bits(index) }
     }
 
     /// 64 random bits.
-    pub(super) fn bits(self, index: u64) -> u64 {
+    pub(crate) fn bits(self, index: u64) -> u64 {
         let mut bits = self.seed.wrapping_add(index.wrapping_add(1).wrapping_mul(STEP));
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -31,13 +31,13 @@ impl Random {
     }
 
     /// Uniform in `0.0..1.0`; the 53 bits an `f64` holds exactly.
-    pub(super) fn unit(self, index: u64) -> f64 {
+    pub(crate) fn unit(self, index: u64) -> f64 {
         const STEPS: f64 = (1_u64 << 53) as f64;
         (self.bits(index) >> 11) as f64 / STEPS
     }
 
     /// Uniform in `low..high`.
-    pub(super) fn between(self, index: u64, low: f64, high: f64) -> f64 {
+    pub(crate) fn between(self, index: u64, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit(index)
     }
 }
