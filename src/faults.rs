@@ -1,10 +1,12 @@
 //! What an error means for whoever started the program.
 
 use crate::cli::ExitCode;
+use crate::diff::DiffError;
 use crate::encode::{CatalogueError, ChooseError};
 use crate::logging::LogError;
 use crate::pipeline::{PipelineError, TextsError};
 use crate::receiver::Refused;
+use crate::replay::ReplayError;
 use crate::scene::{SceneError, UnknownScene};
 use crate::server::BindError;
 use crate::signalling::client::{ClientError, UrlError};
@@ -48,7 +50,9 @@ fn of_cause(error: &(dyn std::error::Error + 'static)) -> Option<ExitCode> {
         || error.is::<CatalogueError>()
         || error.is::<TextsError>()
         || error.is::<UrlError>()
-        || error.is::<LogError>();
+        || error.is::<LogError>()
+        || error.is::<DiffError>()
+        || error.downcast_ref::<ReplayError>().is_some_and(ReplayError::is_usage);
     is_usage.then_some(ExitCode::Usage)
 }
 

@@ -13,7 +13,7 @@ const CORE: [&str; 8] = ["scene", "detect", "feedback", "report", "signalling", 
 const EDGES_IN_CORE: [&str; 3] = ["signalling/client.rs", "signalling/client/", "trace/file.rs"];
 
 /// Rooms that only wire.
-const ROLES: [&str; 5] = ["sender", "receiver", "demo", "faults", "main"];
+const ROLES: [&str; 7] = ["sender", "receiver", "demo", "faults", "main", "replay", "diff"];
 
 struct Source {
     /// Relative to `src`.

@@ -13,3 +13,4 @@ mod security;
 mod shown;
 mod support;
 mod the_loop;
+mod tracing;

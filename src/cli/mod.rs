@@ -7,6 +7,7 @@ mod ice;
 mod impair;
 mod receive;
 mod redact;
+mod replay;
 mod send;
 mod source;
 mod trace;
@@ -26,6 +27,7 @@ pub use ice::{IceServer, IceServerError, Secret, TurnTransport};
 pub use impair::ImpairConfig;
 pub use receive::ReceiveConfig;
 pub use redact::{redact, redact_command};
+pub use replay::{DiffConfig, ReplayConfig};
 pub use send::{DEFAULT_PORT, DemoConfig, SendConfig};
 pub use source::SourceConfig;
 pub use trace::TraceArgs;
@@ -76,6 +78,10 @@ pub enum Command {
     Receive(Box<ReceiveConfig>),
     /// Sender and receivers as processes on this machine: live view, then the report
     Demo(Box<DemoConfig>),
+    /// Score a traced run again: with another limit, or a recording with another detector
+    Replay(ReplayConfig),
+    /// Two reports or two traces side by side
+    Diff(DiffConfig),
     /// The encoders, in the order they are tried: usable here or why not, hardware or software, how fast
     Encoders(EncodersConfig),
     /// Print (or play) a pipeline as text for gst-launch-1.0
@@ -103,6 +109,8 @@ impl Command {
             Command::Send(_) => "send",
             Command::Receive(_) => "receive",
             Command::Demo(_) => "demo",
+            Command::Replay(_) => "replay",
+            Command::Diff(_) => "diff",
             Command::Encoders(_) => "encoders",
             Command::Pipeline(_) => "pipeline",
             Command::Health { .. } => "health",

@@ -13,7 +13,11 @@ pub(super) fn command(command: &Command) -> Result<(), ConfigError> {
         Command::Send(config) | Command::Pipeline(PipelineCommand::Send { config, .. }) => send(config),
         Command::Demo(config) => send(&config.send),
         Command::Receive(config) | Command::Pipeline(PipelineCommand::Receive { config, .. }) => receive(config),
-        Command::Encoders(_) | Command::Completions { .. } | Command::Health { .. } => Ok(()),
+        Command::Replay(config) => {
+            directory_exists(config.pipelines.as_deref())?;
+            file_is_writable("the report", config.report.as_deref().filter(|path| *path != Path::new("-")))
+        }
+        Command::Diff(_) | Command::Encoders(_) | Command::Completions { .. } | Command::Health { .. } => Ok(()),
     }
 }
 

@@ -38,6 +38,15 @@ pub struct Picture {
 }
 
 impl Picture {
+    /// A picture of a recording of a run whose running time 0 has the RTP timestamp `offset`.
+    pub fn recorded(sample: &gst::Sample, offset: RtpTime) -> Option<Picture> {
+        let buffer = sample.buffer_owned()?;
+        let rtp = RtpTime::from_running_time(offset, buffer.pts()?.nseconds());
+        let info = gst_video::VideoInfo::from_caps(sample.caps()?).ok()?;
+        let frame = MappedPicture::new(buffer, &info)?;
+        Some(Picture { frame, rtp, arrived_at: None, decoded_at: Duration::ZERO })
+    }
+
     /// Its pixels.
     pub fn view(&self) -> Result<I420View<'_>, PlaneTooSmall> {
         self.frame.view()

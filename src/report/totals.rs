@@ -111,7 +111,7 @@ pub struct ObjectTotals {
 }
 
 /// Where the latency comes from: encode + send + there + decode + detect + return.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct StageTotals {
     /// Produced to encoded.
     pub encode: Spread,

@@ -46,9 +46,9 @@ impl Keeping {
             late_after_ns: as_ns(ledger.late_after),
             video: config.kept.record.as_ref().map(|path| path.display().to_string()),
         };
-        let (path, limit_bytes, budget) = (path.to_owned(), config.kept.trace_limit, config.budget.budget);
+        let (path, limit_bytes) = (path.to_owned(), config.kept.trace_limit);
         let shown = path.display().to_string();
-        let trace = TraceFile::start(TraceOptions { path, format, limit_bytes, header, budget })
+        let trace = TraceFile::start(TraceOptions { path, format, limit_bytes, header })
             .with_context(|| format!("the trace cannot be written to {shown}"))?;
         Ok(Keeping { trace: Some(trace), recorder })
     }

@@ -42,6 +42,7 @@ use keep::Keeping;
 use member::Member;
 use stream::{Plan, Stream};
 
+pub(crate) use outcome::write as write_report;
 pub use setup::run;
 pub(crate) use setup::{catalogue, plan};
 

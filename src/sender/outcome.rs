@@ -15,7 +15,7 @@ use crate::usage::{self, Usage};
 const STDOUT: &str = "-";
 
 /// Writes the report: as JSON where it is wanted, as a table on stdout unless the JSON goes there.
-pub(super) fn write(report: &Report, path: Option<&Path>) -> anyhow::Result<()> {
+pub(crate) fn write(report: &Report, path: Option<&Path>) -> anyhow::Result<()> {
     match path {
         Some(path) if path == Path::new(STDOUT) => print_out(&report.to_json())?,
         Some(path) => {

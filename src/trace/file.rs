@@ -34,8 +34,6 @@ pub struct TraceOptions {
     pub limit_bytes: u64,
     /// Its first line.
     pub header: Header,
-    /// Answers that took longer are marked.
-    pub budget: Option<Duration>,
 }
 
 /// A trace that is being written.
@@ -63,7 +61,7 @@ struct Progress {
 impl TraceFile {
     /// Makes the file and writes its first line.
     pub fn start(options: TraceOptions) -> io::Result<TraceFile> {
-        let TraceOptions { path, format, limit_bytes, header, budget } = options;
+        let TraceOptions { path, format, limit_bytes, header } = options;
         let to = BufWriter::new(File::create(&path)?);
         let mut writing = Writing { to, limit_bytes, written_bytes: 0, encoder: Encoder::new(format), bytes: Vec::new() };
         writing.line(&Line::Header(Box::new(header)))?;
@@ -72,7 +70,7 @@ impl TraceFile {
         let (end, ended) = sync_channel(1);
         let progress = Arc::new(Progress::default());
         let thread =
-            Thread { writing: Some(writing), lines: Lines::new(budget), progress: progress.clone(), path: path.clone() };
+            Thread { writing: Some(writing), lines: Lines::default(), progress: progress.clone(), path: path.clone() };
         thread::Builder::new().name("trace".to_owned()).spawn(move || {
             thread.run(&items);
             // Whoever waited has given up, or gets this.

@@ -42,16 +42,10 @@ const MOST_RECEIVERS: usize = 1000;
 /// Makes lines, and counts what happened around each frame.
 #[derive(Debug, Default)]
 pub struct Lines {
-    budget: Option<Duration>,
     unmatched: BTreeMap<ReceiverId, u64>,
 }
 
 impl Lines {
-    /// For a run with this budget.
-    pub fn new(budget: Option<Duration>) -> Lines {
-        Lines { budget, ..Lines::default() }
-    }
-
     /// Gives the lines of an item, one after the other.
     pub fn lines(&mut self, item: Item, mut give: impl FnMut(&Line)) {
         match item {
@@ -88,17 +82,17 @@ impl Lines {
             keyframe: record.keyframe,
             unmatched_before,
             truth: Vec::from(&record.truth),
-            answer: record.joined.as_deref().map(|joined| self.answer(joined)),
+            answer: record.joined.as_deref().map(Lines::answer),
         }))
     }
 
-    fn answer(&self, joined: &Joined) -> Answer {
-        let Joined { at, score, latency, stages, .. } = joined;
+    fn answer(joined: &Joined) -> Answer {
+        let Joined { at, score, latency, stages, within_budget, .. } = joined;
         Answer {
             at_ns: as_ns(*at),
             latency_ns: as_ns(*latency),
             stages_ns: (*stages).into(),
-            over_budget: self.budget.map(|budget| *latency > budget),
+            over_budget: within_budget.map(|is_within| !is_within),
             pairs: score.pairs().iter().map(Into::into).collect(),
             misses: score.misses as u64,
             false_finds: score.false_finds as u64,

@@ -88,4 +88,4 @@ pub(crate) fn as_ns(duration: Duration) -> u64 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
