@@ -188,6 +188,7 @@ mod tests {
     fn what_matters_comes_first() {
         let expected = "\
 rebound 0.1.0   ball 1280x720 at 100 fps   x264enc (H264, software)
+network made bad: loss=5%   5 of 100 packets dropped
 
 matched      180 of 200 encoded frames   90.00 %
 
@@ -221,6 +222,7 @@ receivers                 matched  error p95 px  latency p50 ms  p99 ms first ms
     fn nothing_measured_reads_as_nothing() {
         let expected = "\
 rebound 0.1.0   ball 1280x720 at 100 fps   x264enc (H264, software)
+network made bad: loss=5%   5 of 100 packets dropped
 
 matched      0 of 0 encoded frames   -
 
