@@ -8,9 +8,9 @@
 //! ```
 //!
 //! Three rings. **Core** modules are pure: no GStreamer, no tokio, no clock, no files; time is an argument (`scene`, `detect`,
-//! `feedback`, `report`, `signalling`, `trace`, `impair`). **Edges** are thin and touch GStreamer, sockets or files (`source`, `pipeline`,
-//! `encode`, `webrtc`, `decode`, `server`). **Roles** only wire (`sender`, `receiver`, `demo`, `replay`,
-//! `diff`): one closed event type, one owner of the state, one loop.
+//! `feedback`, `report`, `signalling`, `trace`, `impair`, `recovery`). **Edges** are thin and touch GStreamer, sockets or files
+//! (`source`, `pipeline`, `encode`, `webrtc`, `decode`, `server`). **Roles** only wire (`sender`, `receiver`, `demo`,
+//! `replay`, `diff`): one closed event type, one owner of the state, one loop.
 //!
 //! **Invariant**: the key of everything is the RTP timestamp ([`units::RtpTime`]). A coordinate is joined to a frame by it and by
 //! nothing else; an unknown key is counted, never matched by guess.
@@ -47,6 +47,7 @@ pub mod pipeline;
 mod random;
 pub mod receiver;
 pub mod record;
+pub mod recovery;
 pub mod replay;
 pub mod report;
 pub mod scene;

@@ -78,7 +78,7 @@ fn receive_text(config: &ReceiveConfig, codec: Option<Codec>) -> anyhow::Result<
     if !elements.is_empty() {
         bail!(PipelineError::Missing { pipeline: "receive".to_owned(), elements });
     }
-    Ok(pipeline::receive_text(&texts, codec, config.jitter_ms, "autovideosink")?)
+    Ok(pipeline::receive_text(&texts, codec, config.recovery.jitter_ms.at_first(), "autovideosink")?)
 }
 
 /// `rebound completions`.

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::ice::{self, IceServer};
 use super::impair::ImpairConfig;
+use super::recovery::ReceiveRecovery;
 use super::{send, values};
 
 /// The detectors there are.
@@ -55,10 +56,9 @@ pub struct ReceiveConfig {
     #[arg(long, value_name = "NAME", default_value = "ball", help_heading = "Video",
         value_parser = PossibleValuesParser::new(DETECTORS))]
     pub detector: String,
-    /// How long to wait for lost packets to be sent again, in ms; frames that are complete never wait
-    #[arg(long, value_name = "MS", default_value = "60", value_parser = RangedU64ValueParser::<u32>::new().range(0..=10_000),
-        help_heading = "Video")]
-    pub jitter_ms: u32,
+    /// How lost packets are dealt with.
+    #[command(flatten)]
+    pub recovery: ReceiveRecovery,
     /// Pipelines from this directory instead of the built-in ones
     #[arg(long, value_name = "DIR", help_heading = "Video")]
     pub pipelines: Option<PathBuf>,

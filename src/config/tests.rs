@@ -194,7 +194,7 @@ fn options_of_the_file_stay_options_behind_two_dashes() {
     else {
         panic!("a receiver")
     };
-    assert_eq!(config.jitter_ms, 7);
+    assert_eq!(config.recovery.jitter_ms, cli::JitterMs::Fixed(7));
     assert_eq!(config.signalling_url().map(String::from).as_deref(), Ok("ws://a/ws"));
 }
 

@@ -1,8 +1,9 @@
 //! From RTP packets to pictures that know which frame they are.
 //!
 //! ```text
-//! peer ! depayloader ! decoder ! appsink -> mailbox of one picture, newest wins
-//!      ^ stamp: RTP timestamp becomes the presentation time, arrival is noted
+//! peer ! depayloader ! decoder ! appsink -> mailbox of a few pictures
+//!      ^             ^ what is damaged goes no further, and a keyframe is asked for
+//!      stamp: RTP timestamp becomes the presentation time, arrival is noted
 //! ```
 
 mod mailbox;
@@ -20,9 +21,11 @@ use gstreamer_video as gst_video;
 pub use mailbox::Mailbox;
 
 use crate::clock::RunClock;
+use crate::codec::Codec;
 use crate::feedback::FateLog;
 use crate::frame::{I420Layout, I420View, PlaneTooSmall};
 use crate::mapped::MappedPicture;
+use crate::recovery::{Asking, HEAD_BYTES, PacketHead, Wholeness};
 use crate::units::{RtpTime, Size};
 
 /// A decoded picture.
@@ -74,7 +77,7 @@ impl Picture {
 /// Where decoded pictures go, and the notes of what became of each frame. Shared by the decoder's thread and the detector's.
 #[derive(Debug, Default)]
 pub struct Decoded {
-    /// The newest picture.
+    /// The newest pictures.
     pub pictures: Mailbox<Picture>,
     notes: Mutex<Notes>,
 }
@@ -85,7 +88,15 @@ struct Notes {
     arrivals: VecDeque<(RtpTime, Duration)>,
     fates: FateLog,
     last_arrival: Option<Duration>,
+    wholeness: Wholeness,
+    asking: Asking,
+    round_trip: Duration,
+    damaged: u64,
 }
+
+/// A picture that waited for longer is passed over if there is a newer one: pictures that come at once, because all of them waited
+/// for one lost packet, are looked at within that time; a detector that is slower than the pictures gets the newest.
+const FRESH: Duration = Duration::from_millis(8);
 
 /// Arrivals remembered: the decoder holds a few frames at most, 64 is a second at 60 frames/s.
 const MAX_ARRIVALS: usize = 64;
@@ -101,13 +112,36 @@ impl Decoded {
         self.notes().last_arrival
     }
 
+    /// Frames that were not decoded because something was missing in them or in those they refer to.
+    pub fn damaged(&self) -> u64 {
+        self.notes().damaged
+    }
+
+    /// How long the sender's answers take, so that a keyframe is not asked for again before it can be here.
+    pub fn set_round_trip(&self, round_trip: Duration) {
+        self.notes().round_trip = round_trip;
+    }
+
+    /// Waits for the next picture that is worth looking at; `None` once closed.
+    pub fn next_picture(&self, clock: &RunClock) -> Option<Picture> {
+        loop {
+            let (picture, newer_wait) = self.pictures.take()?;
+            if !newer_wait || clock.now().saturating_sub(picture.decoded_at) <= FRESH {
+                return Some(picture);
+            }
+            self.with_fates(|fates| fates.skipped(picture.rtp));
+        }
+    }
+
     fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes a packet of a frame; gives the presentation time that stands for the frame.
-    fn on_packet(&self, rtp: RtpTime, at: Duration) -> gst::ClockTime {
+    fn on_packet(&self, head: PacketHead, after_gap: bool, at: Duration) -> gst::ClockTime {
         let mut notes = self.notes();
+        let rtp = head.rtp;
+        notes.wholeness.on_packet(head, after_gap);
         notes.last_arrival = Some(at);
         match notes.arrivals.iter_mut().rev().find(|(known, _)| *known == rtp) {
             Some((_, last)) => *last = at,
@@ -120,6 +154,25 @@ impl Decoded {
             }
         }
         gst::ClockTime::from_nseconds(stamp::ns_of_ticks(notes.unwrapped.extend(rtp)))
+    }
+
+    /// Notes what the depayloader made of a frame; whether it is to be decoded.
+    fn on_frame(&self, rtp: RtpTime, keyframe: bool) -> bool {
+        let mut notes = self.notes();
+        let whole = notes.wholeness.on_frame(rtp, keyframe);
+        if !whole {
+            notes.damaged += 1;
+            notes.fates.decoded(rtp);
+            notes.fates.damaged(rtp);
+        }
+        whole
+    }
+
+    /// Whether the sender is to be asked for a keyframe now.
+    fn wants_keyframe(&self, now: Duration) -> bool {
+        let mut notes = self.notes();
+        let (broken, round_trip) = (notes.wholeness.is_broken(), notes.round_trip);
+        notes.asking.is_due(broken, now, round_trip)
     }
 
     fn on_decoded(&self, sample: &gst::Sample, at: Duration) {
@@ -149,24 +202,14 @@ pub struct TailError(&'static str);
 /// so.
 pub fn attach(
     tail: &gst::Bin,
+    codec: Codec,
     admitted: impl Fn() -> bool + Send + Sync + 'static,
     clock: &RunClock,
     decoded: &Arc<Decoded>,
 ) -> Result<(), TailError> {
     let depayloader = tail.by_name("depay").ok_or(TailError("depayloader named 'depay'"))?;
-    let packets = depayloader.static_pad("sink").ok_or(TailError("depayloader with a sink pad"))?;
-    let (stamping, stamp_clock) = (decoded.clone(), clock.clone());
-    packets.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-        let mut header = [0; 8];
-        if let Some(packet) = info.buffer_mut()
-            && packet.copy_to_slice(0, &mut header).is_ok()
-            && let Some(rtp) = RtpTime::of_packet(header)
-        {
-            let pts = stamping.on_packet(rtp, stamp_clock.now());
-            packet.make_mut().set_pts(pts);
-        }
-        gst::PadProbeReturn::Ok
-    });
+    stamp_packets(&depayloader, codec, clock, decoded).ok_or(TailError("depayloader with a sink pad"))?;
+    hold_back_damaged(&depayloader, decoded).ok_or(TailError("depayloader with a src pad"))?;
 
     let sink = tail.by_name("pictures").and_then(|sink| sink.downcast::<gst_app::AppSink>().ok());
     let sink = sink.ok_or(TailError("appsink named 'pictures'"))?;
@@ -180,4 +223,42 @@ pub fn attach(
     };
     sink.set_callbacks(gst_app::AppSinkCallbacks::builder().new_sample(take).build());
     Ok(())
+}
+
+/// Notes every packet, and asks for a keyframe as long as one is needed.
+fn stamp_packets(depayloader: &gst::Element, codec: Codec, clock: &RunClock, decoded: &Arc<Decoded>) -> Option<()> {
+    let (decoded, clock) = (decoded.clone(), clock.clone());
+    depayloader.static_pad("sink")?.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        let now = clock.now();
+        let mut head = [0; HEAD_BYTES];
+        if let Some(packet) = info.buffer_mut() {
+            let head = &mut head[..HEAD_BYTES.min(packet.size())];
+            if packet.copy_to_slice(0, head).is_ok()
+                && let Some(head) = PacketHead::read(head, codec)
+            {
+                let after_gap = packet.flags().contains(gst::BufferFlags::DISCONT);
+                let pts = decoded.on_packet(head, after_gap, now);
+                packet.make_mut().set_pts(pts);
+            }
+        }
+        if decoded.wants_keyframe(now) {
+            // It ends as RTCP PLI (RFC 4585 section 6.3.1); when it is lost, it is sent again.
+            pad.push_event(gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build());
+        }
+        gst::PadProbeReturn::Ok
+    })?;
+    Some(())
+}
+
+/// What is damaged is not decoded: decoders conceal it, and nobody could tell.
+fn hold_back_damaged(depayloader: &gst::Element, decoded: &Arc<Decoded>) -> Option<()> {
+    let decoded = decoded.clone();
+    depayloader.static_pad("src")?.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        let frame = info.buffer().and_then(|frame| Some((frame.pts()?, frame.flags())));
+        let whole = frame.is_none_or(|(pts, flags)| {
+            decoded.on_frame(stamp::rtp_of_ns(pts.nseconds()), !flags.contains(gst::BufferFlags::DELTA_UNIT))
+        });
+        if whole { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Drop }
+    })?;
+    Some(())
 }

@@ -123,7 +123,8 @@ impl Receiver {
         self.outbox = Some(outbox);
         self.sessions += 1;
         let policy = CandidatePolicy { loopback: self.is_local, tcp: self.config.ice_tcp };
-        self.session = Some(Session::new(SessionId(self.sessions), policy, self.clock.now()));
+        self.session =
+            Some(Session::new(SessionId(self.sessions), policy, self.config.recovery.jitter_ms, self.clock.now()));
         let name = self.config.name.clone().and_then(|name| DisplayName::try_from(name).ok());
         let codecs = self.texts.decodable();
         self.tell(FromReceiver::Join(Join { version: PROTOCOL_VERSION, role: Role::Receiver, name, codecs }));
@@ -234,6 +235,9 @@ impl Receiver {
 
     fn on_tick(&mut self) {
         let now = self.clock.now();
+        if let Some(session) = &mut self.session {
+            session.steer(now);
+        }
         if let Some(fault) = self.session.as_ref().and_then(|session| session.fault(now)) {
             return self.leave(fault);
         }

@@ -5,8 +5,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::watch::{Counts, Show};
+use crate::cli::JitterMs;
 use crate::decode::Decoded;
 use crate::feedback::{Liveness, SILENCE};
+use crate::recovery::Patience;
 use crate::signalling::gate::{Candidate, CandidateGate, CandidatePolicy, CandidateVerdict};
 use crate::webrtc::{ReceivingPeer, Trust};
 
@@ -35,11 +37,13 @@ pub(super) struct Session {
     pub(super) liveness: Liveness,
     /// When the sender is to be told of us next.
     pub(super) next_stats: Duration,
+    /// Sizes the jitterbuffer; none when its size is set.
+    patience: Option<Patience>,
 }
 
 impl Session {
     /// A session that waits for an offer since `now`.
-    pub(super) fn new(id: SessionId, policy: CandidatePolicy, now: Duration) -> Session {
+    pub(super) fn new(id: SessionId, policy: CandidatePolicy, jitter: JitterMs, now: Duration) -> Session {
         Session {
             id,
             gate: CandidateGate::new(policy),
@@ -52,6 +56,7 @@ impl Session {
             deadline: Some(now + NEGOTIATE_WITHIN),
             liveness: Liveness::new(now, SILENCE),
             next_stats: now,
+            patience: (jitter == JitterMs::Auto).then(Patience::default),
         }
     }
 
@@ -75,6 +80,17 @@ impl Session {
         // Video and heartbeat go different ways through the peer: either tells that it lives.
         let dead = self.liveness.is_dead(now) && self.decoded.last_arrival().is_none_or(silent_for);
         dead.then_some("nothing was heard of the sender for too long")
+    }
+
+    /// Waits for lost packets as long as the path makes it worth.
+    pub(super) fn steer(&mut self, now: Duration) {
+        let Some(reception) = self.peer.as_ref().map(ReceivingPeer::reception) else { return };
+        let Some(path) = reception.path() else { return };
+        self.decoded.set_round_trip(path.round_trip.unwrap_or_default());
+        if let Some(patience) = &mut self.patience {
+            patience.on_path(&path, now);
+            reception.set_wait(patience.wait());
+        }
     }
 
     /// Writes its graph, if graphs are written.

@@ -101,10 +101,12 @@ impl Receiver {
         let codec = codec.with_context(|| format!("the sender offers {offered:?}, this receiver decodes {decodable:?}"))?;
         let tail = pipeline::parse_bin("decode", &self.texts.decode(codec)?)?;
         let admitted = trust.clone();
-        decode::attach(&tail, move || admitted.is_trusted(), &self.clock, decoded)?;
+        decode::attach(&tail, codec, move || admitted.is_trusted(), &self.clock, decoded)?;
+        let jitter_ms = self.config.recovery.jitter_ms.at_first();
         let name = self.config.name.as_deref().unwrap_or_default();
         Ok(ReceiveSettings {
-            launch: self.texts.receive(self.config.jitter_ms)?,
+            launch: self.texts.receive(jitter_ms)?,
+            jitter_ms,
             tail,
             offer: offer.text().to_owned(),
             trust,

@@ -65,7 +65,7 @@ impl Watcher {
             earlier: Vec::new(),
         };
         let mut text = String::new();
-        while let Some(picture) = self.decoded.pictures.take() {
+        while let Some(picture) = self.decoded.next_picture(&self.clock) {
             self.look(&picture, &mut message, &mut text);
             if let Some(show) = &mut self.show {
                 show(&picture, &message.objects);

@@ -1,5 +1,6 @@
 //! The one stream that everybody is sent: its encoder, and the next one when that dies.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -271,22 +272,31 @@ impl Stream {
         let (payload_type, timestamp_offset) = (PAYLOAD_TYPE, self.offset.0);
         let h264_level = h264_level(shape.size, shape.fps, shape.bitrate);
         let launch = texts.peer(&PeerOptions { codec, h264_level, payload_type, timestamp_offset, jitter_ms: 0 })?;
-        Ok((launch, rtp_caps(codec, h264_level)))
+        Ok((launch, rtp_caps(codec, h264_level, random_ssrc())))
     }
 }
 
 /// The stream as it stands in the offer. For H.264: constrained baseline (RFC 7742 section 6.2). webrtcbin holds the payloader to
 /// these caps, so there is no field here that payloaders do not write.
-fn rtp_caps(codec: Codec, h264_level: u8) -> gst::Caps {
+///
+/// With `ssrc`: webrtcbin 1.22 ties retransmission to the `a=ssrc` lines of the offer, and without them its receiver never asks for
+/// a lost packet (measured).
+fn rtp_caps(codec: Codec, h264_level: u8, ssrc: u32) -> gst::Caps {
     let caps = gst::Caps::builder("application/x-rtp")
         .field("media", "video")
         .field("encoding-name", codec.encoding_name())
         .field("payload", i32::from(PAYLOAD_TYPE))
-        .field("clock-rate", 90_000i32);
+        .field("clock-rate", 90_000i32)
+        .field("ssrc", ssrc);
     match codec {
         Codec::H264 => {
             caps.field("packetization-mode", "1").field("profile-level-id", format!("42e0{h264_level:02x}")).build()
         }
         _ => caps.build(),
     }
+}
+
+/// RFC 3550 section 8.1 wants it to be random. The standard library's hasher keys are.
+fn random_ssrc() -> u32 {
+    RandomState::new().hash_one(()) as u32
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use gstreamer_webrtc::{WebRTCDataChannel, WebRTCDataChannelState};
 
+use super::repeater::Repeater;
 use super::signals::WebrtcBin;
 use super::{PeerEvent, Report};
 use crate::pipeline::{BusEvent, Pipeline, PipelineError};
@@ -34,6 +35,10 @@ pub enum PeerError {
     Channel(#[from] glib::Error),
 }
 
+/// How often a check of ICE is repeated: for longer than anybody waits for the connection. With libnice's three a way is given up
+/// after 4 s, and at 30 % loss half of what is asked or answered does not come through.
+const ICE_RETRANSMISSIONS: u32 = 8;
+
 /// How to find a way to the other side.
 #[derive(Clone, Debug, Default)]
 pub struct IceSettings {
@@ -48,6 +53,7 @@ pub struct IceSettings {
 impl IceSettings {
     pub(super) fn apply(&self, webrtcbin: &WebrtcBin) -> Result<(), PeerError> {
         webrtcbin.set_ice_tcp(self.tcp);
+        webrtcbin.set_ice_retransmissions(ICE_RETRANSMISSIONS);
         if let Some(url) = &self.stun_server {
             webrtcbin.set_stun_server(url);
         }
@@ -86,6 +92,17 @@ impl Channel {
         let channel = self.get().filter(usable).ok_or(PeerError::ChannelClosed)?;
         Ok(channel.send_string_full(Some(text))?)
     }
+}
+
+/// Repeats what the connection is set up with, until the channel is open. Gives the report that tells it so.
+pub(super) fn repeat_handshakes(repeater: &Repeater, report: Report) -> Report {
+    let repeater = repeater.clone();
+    Report::new(move |event| {
+        if matches!(event, PeerEvent::ChannelOpen) {
+            repeater.finish();
+        }
+        report.tell(event);
+    })
 }
 
 /// Turns an error of the pipeline into the peer's end.

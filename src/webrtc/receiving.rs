@@ -7,7 +7,9 @@ use gstreamer::prelude::*;
 use gstreamer_webrtc::{WebRTCRTPTransceiverDirection, WebRTCSDPType};
 
 use super::impairing::Impairing;
-use super::peer::watch_bus;
+use super::peer::{repeat_handshakes, watch_bus};
+use super::reception::Reception;
+use super::repeater::Repeater;
 use super::signals::{Jitterbuffer, WebrtcBin, parse_description, report_channel};
 use super::{Channel, IceSettings, PeerError, Report, Trust};
 use crate::clock::RunClock;
@@ -19,6 +21,8 @@ use crate::pipeline::{Debugging, Pipeline};
 pub struct ReceiveSettings {
     /// Launch text: a webrtcbin `peer`.
     pub launch: String,
+    /// How long a lost packet is waited for, in ms, until [`Reception::set_wait`] says otherwise.
+    pub jitter_ms: u32,
     /// What comes out of the peer goes to this bin's `sink` pad.
     pub tail: gst::Bin,
     /// The other side's offer, which has passed the gate.
@@ -39,6 +43,8 @@ pub struct ReceivingPeer {
     webrtcbin: WebrtcBin,
     channel: Channel,
     impairing: Option<Impairing>,
+    reception: Reception,
+    repeater: Repeater,
 }
 
 impl ReceivingPeer {
@@ -49,20 +55,26 @@ impl ReceivingPeer {
         clock: &RunClock,
         report: Report,
     ) -> Result<ReceivingPeer, PeerError> {
-        let ReceiveSettings { launch, tail, offer, trust, ice, path, debugging } = settings;
+        let ReceiveSettings { launch, jitter_ms, tail, offer, trust, ice, path, debugging } = settings;
         let offer = parse_description(WebRTCSDPType::Offer, offer).ok_or(PeerError::Description)?;
         let mut pipeline = Pipeline::parse(name, launch)?;
         pipeline.set_debugging(debugging);
         clock.drive(pipeline.inner());
+        let (reception, repeater) = (Reception::new(*jitter_ms), Repeater::new(clock));
+        let report = repeat_handshakes(&repeater, report);
         watch_bus(&pipeline, &report);
         pipeline.inner().add(tail).map_err(|_| PeerError::Webrtcbin("takes no receiving tail"))?;
 
         let webrtcbin = WebrtcBin::new(pipeline.element("peer")?);
         ice.apply(&webrtcbin)?;
         webrtcbin.report_connection(&report);
-        let impairing = path.clone().map(|path| Impairing::start(path, &webrtcbin, clock)).transpose()?;
         webrtcbin.link_to(tail, &report);
-        webrtcbin.start_fast();
+        let (tuned, repeated) = (reception.clone(), repeater.clone());
+        webrtcbin.on_inner_element(move |factory, element| {
+            tuned.adopt(factory, element);
+            repeated.adopt(factory, element);
+        });
+        let impairing = path.clone().map(|path| Impairing::start(path, &webrtcbin, clock)).transpose()?;
         webrtcbin.on_new_transceiver(|transceiver| {
             transceiver.set_direction(WebRTCRTPTransceiverDirection::Recvonly);
             transceiver.set_property("do-nack", true);
@@ -76,7 +88,7 @@ impl ReceivingPeer {
 
         pipeline.play()?;
         webrtcbin.answer(offer, trust, &report);
-        Ok(ReceivingPeer { pipeline, webrtcbin, channel, impairing })
+        Ok(ReceivingPeer { pipeline, webrtcbin, channel, impairing, reception, repeater })
     }
 
     /// Adds a candidate of the other side (which has passed the gate).
@@ -86,7 +98,7 @@ impl ReceivingPeer {
 
     /// What the video's jitterbuffer has done so far; nothing before the first packet.
     pub fn jitterbuffer(&self) -> Option<Jitterbuffer> {
-        self.webrtcbin.jitterbuffers().first().copied()
+        self.webrtcbin.jitterbuffers().into_iter().max_by_key(|buffer| buffer.received)
     }
 
     /// The data channel.
@@ -99,6 +111,11 @@ impl ReceivingPeer {
         self.impairing.as_ref().map(Impairing::impaired)
     }
 
+    /// What it receives, and how long it waits for what is lost.
+    pub fn reception(&self) -> &Reception {
+        &self.reception
+    }
+
     /// Its pipeline, for graphs.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
@@ -106,7 +123,8 @@ impl ReceivingPeer {
 
     /// Ends the connection and frees all of it. Blocks, see [`super::SendingPeer::close`].
     pub fn close(self) {
-        let ReceivingPeer { pipeline, webrtcbin, channel, impairing } = self;
+        let ReceivingPeer { pipeline, webrtcbin, channel, impairing, repeater, .. } = self;
+        repeater.close();
         drop(impairing);
         channel.set(None);
         drop(webrtcbin);

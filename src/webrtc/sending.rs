@@ -9,8 +9,9 @@ use gstreamer_video as gst_video;
 use gstreamer_webrtc::{WebRTCRTPTransceiverDirection, WebRTCSDPType};
 
 use super::impairing::Impairing;
-use super::peer::watch_bus;
+use super::peer::{repeat_handshakes, watch_bus};
 use super::quota::Quota;
+use super::repeater::Repeater;
 use super::signals::{WebrtcBin, parse_description, report_channel};
 use super::{
     Channel, ChannelPolicy, IceSettings, Lane, MAX_KEYFRAME_REQUESTS_PER_SECOND, PeerError, PeerEvent, Report, Trust,
@@ -19,6 +20,10 @@ use crate::clock::RunClock;
 use crate::impair::{Impaired, Path};
 use crate::pipeline::{Debugging, Pipeline};
 use crate::units::RtpTime;
+
+/// How old a packet may be that is sent again: as long as a receiver waits for one at most. Without it (webrtcbin keeps 500 packets)
+/// all of a path's silence of 3 s was sent again, and held the pictures after it up (measured).
+const SENT_AGAIN_MS: u32 = 800;
 
 /// What a sending peer is made of.
 #[derive(Clone, Debug)]
@@ -46,6 +51,7 @@ pub struct SendingPeer {
     lane: Arc<Lane>,
     clock: RunClock,
     report: Report,
+    repeater: Repeater,
 }
 
 impl SendingPeer {
@@ -54,14 +60,25 @@ impl SendingPeer {
         let mut pipeline = Pipeline::parse(name, &settings.launch)?;
         pipeline.set_debugging(&settings.debugging);
         clock.drive(pipeline.inner());
+        let repeater = Repeater::new(clock);
+        let report = repeat_handshakes(&repeater, report);
         watch_bus(&pipeline, &report);
         let units = pipeline.element::<gst_app::AppSrc>("units")?;
         report_keyframe_requests(&units, clock, &report);
-        report_sent(&pipeline.element("pay")?, clock, &report);
+        let payloader = pipeline.element("pay")?;
+        name_source(&payloader, &settings.rtp_caps);
+        report_sent(&payloader, clock, &report);
 
         let webrtcbin = WebrtcBin::new(pipeline.element("peer")?);
         settings.ice.apply(&webrtcbin)?;
         webrtcbin.report_connection(&report);
+        let repeated = repeater.clone();
+        webrtcbin.on_inner_element(move |factory, element| {
+            repeated.adopt(factory, element);
+            if factory == "rtprtxsend" {
+                element.set_property("max-size-time", SENT_AGAIN_MS);
+            }
+        });
         let impairing = settings.path.clone().map(|path| Impairing::start(path, &webrtcbin, clock)).transpose()?;
         let transceiver = webrtcbin.transceiver().ok_or(PeerError::Webrtcbin("has no transceiver"))?;
         transceiver.set_direction(WebRTCRTPTransceiverDirection::Sendonly);
@@ -75,7 +92,7 @@ impl SendingPeer {
         pipeline.play()?;
         webrtcbin.offer(&report);
         let (lane, clock) = (Arc::new(Lane::new(units)), clock.clone());
-        Ok(SendingPeer { pipeline, webrtcbin, channel, impairing, lane, clock, report })
+        Ok(SendingPeer { pipeline, webrtcbin, channel, impairing, lane, clock, report, repeater })
     }
 
     /// Takes the other side's answer (which has passed the gate), and the judge of its certificate.
@@ -117,12 +134,23 @@ impl SendingPeer {
     /// Ends the connection and frees all of it. Blocks, and 1.22 is known to deadlock here now and then: call it off the event
     /// loop and with a deadline.
     pub fn close(self) {
-        let SendingPeer { pipeline, webrtcbin, channel, impairing, .. } = self;
+        let SendingPeer { pipeline, webrtcbin, channel, impairing, repeater, .. } = self;
+        repeater.close();
         drop(impairing);
         // webrtcbin 1.22 is used after it is freed by a channel that outlives it: our reference goes first.
         channel.set(None);
         drop(webrtcbin);
         pipeline.stop();
+    }
+}
+
+/// Gives the stream the SSRC that the offer names.
+fn name_source(payloader: &gst::Element, rtp_caps: &gst::Caps) {
+    let ssrc = rtp_caps.structure(0).and_then(|caps| caps.get::<u32>("ssrc").ok());
+    if let Some(ssrc) = ssrc
+        && payloader.find_property("ssrc").is_some()
+    {
+        payloader.set_property("ssrc", ssrc);
     }
 }
 

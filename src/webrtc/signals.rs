@@ -195,16 +195,12 @@ impl WebrtcBin {
         self.0.property::<gst::Object>("ice-agent").set_property("ice-tcp", wanted);
     }
 
-    /// Lets the first packets through at once. By themselves the session waits for a second packet to believe in the source
-    /// (RFC 3550 appendix A.1; SRTP has authenticated it already), and the jitterbuffer holds the first one back for its whole
-    /// latency: the first frame would be up to 64 ms late (measured).
-    pub(super) fn start_fast(&self) {
+    /// Calls `take` with the factory's name of every element that webrtcbin makes inside, and with the element.
+    pub(super) fn on_inner_element(&self, take: impl Fn(&str, &gst::Element) + Send + Sync + 'static) {
         let Some(bin) = self.0.downcast_ref::<gst::Bin>() else { return };
-        bin.connect_deep_element_added(|_, _, element| {
-            match element.factory().as_ref().map(|factory| factory.name()).as_deref() {
-                Some("rtpjitterbuffer") => element.set_property("faststart-min-packets", 1u32),
-                Some("rtpsession") => element.set_property("probation", 0u32),
-                _ => {}
+        bin.connect_deep_element_added(move |_, _, element| {
+            if let Some(factory) = element.factory() {
+                take(&factory.name(), element);
             }
         });
     }
@@ -226,6 +222,19 @@ impl WebrtcBin {
                 see(&pad);
             }
         });
+    }
+
+    /// How often libnice repeats a check of a way to the other side, each time after twice as long, the first after 0.5 s.
+    pub(super) fn set_ice_retransmissions(&self, times: u32) {
+        const PROPERTY: &str = "stun-max-retransmissions";
+        let nice = self.0.property::<gst::Object>("ice-agent");
+        if nice.find_property("agent").is_none() {
+            return;
+        }
+        let agent = nice.property::<Option<glib::Object>>("agent");
+        if let Some(agent) = agent.filter(|agent| agent.find_property(PROPERTY).is_some()) {
+            agent.set_property(PROPERTY, times);
+        }
     }
 
     /// Links the first stream that comes out to the `sink` pad of `tail`.

@@ -8,6 +8,7 @@ use gstreamer::prelude::*;
 
 use super::*;
 use crate::clock::RunClock;
+use crate::codec::Codec;
 use crate::decode::{self, Decoded};
 use crate::encode::{EncoderEvent, RunningEncoder};
 use crate::pipeline::Debugging;
@@ -46,7 +47,8 @@ impl Pair {
         gst::init().unwrap();
         let clock = RunClock::start();
         let (tell, events) = sync_channel(4096);
-        let rtp_caps = "application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000".parse().unwrap();
+        let rtp_caps =
+            "application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000,ssrc=(uint)7".parse().unwrap();
         let (channel, ice) = (ChannelPolicy::Fresh, IceSettings::default());
         let settings =
             StreamSettings { launch: PEER.to_owned(), rtp_caps, channel, ice, path: None, debugging: Debugging::default() };
@@ -89,9 +91,10 @@ impl Pair {
         let believes = (self.believes)(Side::Receiving);
         let trust = Arc::new(Trust::new(move |_| believes));
         let trusted = trust.clone();
-        decode::attach(&tail, move || trusted.is_trusted(), &self.clock, &self.decoded).unwrap();
+        decode::attach(&tail, Codec::Vp8, move || trusted.is_trusted(), &self.clock, &self.decoded).unwrap();
         let (launch, ice) = (RECEIVE.to_owned(), IceSettings::default());
         let settings = ReceiveSettings {
+            jitter_ms: 250,
             launch,
             tail,
             offer: offer.to_owned(),
@@ -139,7 +142,12 @@ fn encoder(pair: &Pair) -> RunningEncoder {
 }
 
 fn push_frame(encoder: &RunningEncoder, clock: &RunClock) -> RtpTime {
-    let mut frame = gst::Buffer::with_size(64 * 64 * 3 / 2).unwrap();
+    push_grey(encoder, clock, 0)
+}
+
+/// Pushes a frame of this grey.
+fn push_grey(encoder: &RunningEncoder, clock: &RunClock, grey: u8) -> RtpTime {
+    let mut frame = gst::Buffer::from_slice(vec![grey; 64 * 64 * 3 / 2]);
     let ns = clock.now().as_nanos() as u64;
     frame.make_mut().set_pts(gst::ClockTime::from_nseconds(ns));
     encoder.frames().push_buffer(frame).unwrap();
@@ -162,7 +170,7 @@ fn every_frame_that_arrives_has_the_key_it_was_produced_under_across_the_wrap() 
         }
         // The jitterbuffer holds the first packet back until the second one tells where the sequence goes.
         if produced.len() > 1 {
-            pictures.push(pair.decoded.pictures.take().expect("open"));
+            pictures.push(pair.decoded.next_picture(&pair.clock).expect("open"));
         }
     }
     for picture in &pictures {
@@ -173,6 +181,72 @@ fn every_frame_that_arrives_has_the_key_it_was_produced_under_across_the_wrap() 
     let keys: HashSet<RtpTime> = pictures.iter().map(|picture| picture.rtp).collect();
     assert_eq!(keys.len(), 60, "no two pictures share a key");
     drop(pictures);
+    encoder.stop();
+    pair.close();
+}
+
+/// Drops one in ten of the datagrams that come in here, by a seed.
+fn lose_a_tenth(pipeline: &gst::Pipeline, mut seed: u64) {
+    for source in pipeline.iterate_recurse().into_iter().flatten() {
+        let Some(pad) = source.static_pad("src") else { continue };
+        if source.factory().is_none_or(|factory| factory.name() != "nicesrc") {
+            continue;
+        }
+        let state = std::sync::Mutex::new(seed);
+        seed = seed.wrapping_add(1);
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+            let mut state = state.lock().unwrap();
+            *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            if (*state >> 33).is_multiple_of(10) { gst::PadProbeReturn::Drop } else { gst::PadProbeReturn::Ok }
+        });
+    }
+}
+
+#[test]
+fn at_ten_percent_loss_hardly_a_picture_is_missing_and_each_shows_the_frame_that_its_key_says() {
+    const FRAMES: u8 = 120;
+    let mut pair = Pair::new(|_| true);
+    pair.until(|side, event| side == Side::Sending && matches!(event, PeerEvent::ChannelOpen));
+    lose_a_tenth(pair.sending.pipeline().inner(), 1);
+    lose_a_tenth(pair.receiving.as_ref().unwrap().pipeline().inner(), 2);
+    let encoder = encoder(&pair);
+    let (decoded, clock) = (pair.decoded.clone(), pair.clock.clone());
+    let looking = std::thread::Builder::new().spawn(move || {
+        let mut seen = Vec::new();
+        while let Some(picture) = decoded.next_picture(&clock) {
+            let view = picture.view().unwrap();
+            seen.push((picture.rtp, view.y.row(32)[32]));
+        }
+        seen
+    });
+    let looking = looking.expect("thread");
+    let (mut drawn, mut sent) = (std::collections::HashMap::new(), HashSet::new());
+    for number in 0..FRAMES {
+        let grey = 16 + number.wrapping_mul(97) % 200;
+        drawn.insert(push_grey(&encoder, &pair.clock, grey), grey);
+        // The rate of a camera.
+        std::thread::sleep(Duration::from_millis(33));
+        while let Ok((side, event)) = pair.events.try_recv() {
+            pair.signal(side, &event);
+            if let PeerEvent::Sent { rtp, .. } = event {
+                sent.insert(rtp);
+            }
+            if matches!(event, PeerEvent::KeyframeWanted) {
+                let units: gst::Element = encoder.pipeline().element("units").unwrap();
+                units.send_event(gstreamer_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build());
+            }
+        }
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    pair.decoded.pictures.close();
+    let seen = looking.join().unwrap();
+    for (rtp, grey) in &seen {
+        assert!(drawn[rtp].abs_diff(*grey) <= 4, "{rtp} shows grey {grey}, drawn was {}", drawn[rtp]);
+    }
+    let damaged = pair.decoded.damaged();
+    assert!(seen.len() >= sent.len() * 95 / 100, "{} of {} that were sent, {damaged} damaged", seen.len(), sent.len());
+    let path = pair.receiving.as_ref().and_then(|peer| peer.reception().path()).expect("packets came");
+    assert!(path.recovered > 0, "nothing was sent again: {path:?}");
     encoder.stop();
     pair.close();
 }
