@@ -1,26 +1,20 @@
 //! Both roles as processes on this machine: what `make demo` runs.
 
 use std::ffi::OsString;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::process::Stdio;
 
 use anyhow::Context as _;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use tokio::process::{Child, Command};
-use tokio::time::timeout;
+use nix::sys::signal::Signal;
+use tokio::process::Child;
 
+use crate::children::{code, end, free_port, program, role, tell};
 use crate::cli::{Common, DemoConfig, ExitCode};
 use crate::signals::Signals;
 
-/// How long a receiver may take to end after the sender has.
-const END_WITHIN: Duration = Duration::from_secs(5);
-
 /// Runs a sender (`rebound send` with `words`) and its receivers until the sender ends, and ends as it did.
 pub async fn run(config: &DemoConfig, common: &Common, words: &[OsString]) -> anyhow::Result<ExitCode> {
-    let program = std::env::current_exe().context("the path of this program is not known")?;
+    let program = program()?;
     let port = if config.send.port == 0 { free_port()? } else { config.send.port };
     let mut signals = Signals::listen()?;
     let mut sender = sender(&program, config, port, words)?;
@@ -34,15 +28,9 @@ pub async fn run(config: &DemoConfig, common: &Common, words: &[OsString]) -> an
         }
     };
     for receiver in &mut receivers {
-        end(receiver).await;
+        end(receiver, "a receiver").await;
     }
     Ok(code(status))
-}
-
-/// A port that nobody listens on, a moment ago.
-fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free on 127.0.0.1")?;
-    Ok(listener.local_addr()?.port())
 }
 
 fn sender(program: &Path, config: &DemoConfig, port: u16, words: &[OsString]) -> anyhow::Result<Child> {
@@ -78,32 +66,4 @@ fn receiver(program: &Path, config: &DemoConfig, common: &Common, port: u16, num
     }
     // One screen is enough: the sender's. What goes wrong is said all the same.
     command.arg("--quiet").stdout(Stdio::null()).spawn().context("a receiver cannot be started")
-}
-
-/// A child in a process group of its own, so that a terminal's Ctrl-C reaches it through us, once; it is killed when
-/// the demo gives up, but outlives a demo that is killed itself.
-fn role(program: &Path, name: &str) -> Command {
-    let mut command = Command::new(program);
-    command.arg(name).stdin(Stdio::null()).process_group(0).kill_on_drop(true);
-    command
-}
-
-fn tell(child: &Child, signal: Signal) {
-    if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
-        // It may have ended a moment ago.
-        let _ = kill(Pid::from_raw(pid), signal);
-    }
-}
-
-async fn end(child: &mut Child) {
-    tell(child, Signal::SIGTERM);
-    if timeout(END_WITHIN, child.wait()).await.is_err() {
-        tracing::warn!("a receiver does not end; it is killed");
-        let _ = child.kill().await;
-    }
-}
-
-fn code(status: ExitStatus) -> ExitCode {
-    let known = |code: &ExitCode| status.code() == Some(*code as i32);
-    ExitCode::ALL.into_iter().find(known).unwrap_or(ExitCode::Failure)
 }

@@ -1,5 +1,7 @@
 //! What an error means for whoever started the program.
 
+use crate::bench::matrix::MatrixError;
+use crate::bench::plan::OtherOrigin;
 use crate::cli::ExitCode;
 use crate::diff::DiffError;
 use crate::encode::{CatalogueError, ChooseError};
@@ -45,7 +47,9 @@ fn of_cause(error: &(dyn std::error::Error + 'static)) -> Option<ExitCode> {
     if let Some(PipelineError::Missing { .. }) = error.downcast_ref::<PipelineError>() {
         return Some(ExitCode::MissingElements);
     }
-    let is_usage = error.is::<SceneError>()
+    let is_usage = error.is::<MatrixError>()
+        || error.is::<OtherOrigin>()
+        || error.is::<SceneError>()
         || error.is::<UnknownScene>()
         || error.is::<CatalogueError>()
         || error.is::<TextsError>()

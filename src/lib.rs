@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Three rings. **Core** modules are pure: no GStreamer, no tokio, no clock, no files; time is an argument (`scene`, `detect`,
-//! `feedback`, `report`, `signalling`, `trace`, `impair`, `recovery`). **Edges** are thin and touch GStreamer, sockets or files
-//! (`source`, `pipeline`, `encode`, `webrtc`, `decode`, `server`). **Roles** only wire (`sender`, `receiver`, `demo`,
+//! `feedback`, `report`, `assertion`, `signalling`, `trace`, `impair`, `recovery`). **Edges** are thin and touch GStreamer, sockets
+//! or files (`source`, `pipeline`, `encode`, `webrtc`, `decode`, `server`). **Roles** only wire (`sender`, `receiver`, `demo`, `bench`,
 //! `replay`, `diff`): one closed event type, one owner of the state, one loop.
 //!
 //! **Invariant**: the key of everything is the RTP timestamp ([`units::RtpTime`]). A coordinate is joined to a frame by it and by
@@ -23,7 +23,9 @@
 #![deny(missing_docs, unreachable_pub, rustdoc::broken_intra_doc_links)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+pub mod assertion;
 pub mod bench;
+mod children;
 pub mod cli;
 pub mod clock;
 mod closing;
@@ -40,6 +42,7 @@ pub mod feedback;
 pub mod frame;
 pub mod ice;
 pub mod impair;
+pub mod junit;
 pub mod live;
 pub mod logging;
 pub mod mapped;
@@ -56,6 +59,7 @@ pub mod server;
 pub mod signalling;
 pub mod signals;
 pub mod source;
+mod spelling;
 pub mod tools;
 pub mod trace;
 pub mod units;

@@ -132,7 +132,7 @@ pub struct Network {
     pub back: Option<String>,
 }
 
-/// A part of the time of a run, in seconds after the first frame that a receiver was sent.
+/// A part of the time of a run, in seconds after the first receiver was connected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Phase {
     /// As assertions call it.
@@ -217,7 +217,7 @@ pub struct Digest {
     pub bias_px: Option<[f64; 2]>,
     /// Standard deviation of the error about the bias.
     pub noise_px: Option<[f64; 2]>,
-    /// Every half second, from the first frame that a receiver was sent, with warm-up.
+    /// Every half second, from when the first receiver was connected; those of warm-up may be without frames.
     pub series: Vec<Point>,
     /// Each second after warm-up, for comparisons that know that neighbouring frames are alike.
     pub blocks: Vec<Block>,

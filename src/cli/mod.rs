@@ -1,6 +1,8 @@
 //! The command line: syntax only. Every setting is one field here, its type is its check, its default and its help stand beside
 //! it. `crate::config` fills the settings that the command line leaves open from the environment and the file.
 
+mod assert;
+mod bench;
 mod budget;
 mod exit;
 mod ice;
@@ -22,6 +24,8 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::codec::Codec;
 use crate::units::{Fps, Size};
 
+pub use assert::AssertConfig;
+pub use bench::{AxesConfig, BenchConfig};
 pub use budget::BudgetOptions;
 pub use exit::ExitCode;
 pub use ice::{IceServer, IceServerError, Secret, TurnTransport};
@@ -45,6 +49,7 @@ Examples:
   rebound demo                     both ends here for ten seconds, then a report
   rebound send --scene hard        wait for receivers on 127.0.0.1:8080
   rebound receive --port 8080      look at the video, send coordinates back
+  rebound bench                    a matrix of runs, one minute, then a report
   rebound encoders                 what this machine can encode with, how fast
   rebound pipeline send            the pipeline as text for gst-launch-1.0
 
@@ -80,6 +85,8 @@ pub enum Command {
     Receive(Box<ReceiveConfig>),
     /// Sender and receivers as processes on this machine: live view, then the report
     Demo(Box<DemoConfig>),
+    /// Measure every cell of a matrix of encoders, bitrates, networks and so on, each with processes of its own, and report
+    Bench(Box<BenchConfig>),
     /// Score a traced run again: with another limit, or a recording with another detector
     Replay(ReplayConfig),
     /// Two reports or two traces side by side
@@ -111,6 +118,7 @@ impl Command {
             Command::Send(_) => "send",
             Command::Receive(_) => "receive",
             Command::Demo(_) => "demo",
+            Command::Bench(_) => "bench",
             Command::Replay(_) => "replay",
             Command::Diff(_) => "diff",
             Command::Encoders(_) => "encoders",

@@ -7,6 +7,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 
 use super::SourceConfig;
+use super::assert::AssertConfig;
 use super::budget::BudgetOptions;
 use super::ice::{self, IceServer};
 use super::impair::ImpairConfig;
@@ -26,6 +27,7 @@ Examples:
   rebound send --encoder 'vp8enc deadline=1 target-bitrate=1000000'
   rebound send --frames 1000 --report r.json     end after 1000 frames
   rebound send --duration 1m --report - | jq .error_px
+  rebound send --frames 1000 --assert 'latency_ms.p99 < 16.7'    a gate for CI
   rebound send --host 0.0.0.0 --ice-server stun:stun.example.org
   rebound send --ice-server turn:me:secret@relay.example.org";
 
@@ -118,6 +120,9 @@ pub struct SendConfig {
     /// End after this many frames, counted from the first connected receiver [default: never]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..), help_heading = "Run and report")]
     pub frames: Option<u64>,
+    /// Leave what happens in this time after the first receiver is connected out of the report [default: none]
+    #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Run and report")]
+    pub warmup: Option<Duration>,
     /// Write the report as JSON ('-': on stdout, instead of the table)
     #[arg(long, value_name = "FILE", help_heading = "Run and report")]
     pub report: Option<PathBuf>,
@@ -131,6 +136,9 @@ pub struct SendConfig {
     /// What is kept of the run besides the report.
     #[command(flatten)]
     pub kept: TraceArgs,
+    /// What must hold of the report.
+    #[command(flatten)]
+    pub assert: AssertConfig,
 }
 
 /// What `rebound demo` does.

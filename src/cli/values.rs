@@ -22,6 +22,18 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     })
 }
 
+/// As [`duration`], or 0 for none.
+pub(super) fn duration_or_none(text: &str) -> Result<Duration, String> {
+    if text.parse() == Ok(0.0) { Ok(Duration::ZERO) } else { duration(text) }
+}
+
+/// `10%` or `10`, as a part of one.
+pub(super) fn percent(text: &str) -> Result<f64, String> {
+    let number = text.trim_end_matches('%').trim_end().parse().ok();
+    let part = number.map(|number: f64| number / 100.0).filter(|part| (0.0..=100.0).contains(part));
+    part.ok_or_else(|| format!("'{text}' is not a percentage from 0 to 10000; write for example 10%"))
+}
+
 /// A number of pixels (or pixels per second) from `MIN` to `MAX`.
 pub(super) fn pixels<const MIN: u32, const MAX: u32>(text: &str) -> Result<f64, String> {
     let range = f64::from(MIN)..=f64::from(MAX);
@@ -91,6 +103,15 @@ mod tests {
         for bad in ["", "0", "0s", "-1", "NaN", "inf", "1e300", "ten", "10 parsecs", "2y"] {
             assert!(duration(bad).is_err_and(|text| text.contains("500ms")), "{bad}");
         }
+    }
+
+    #[test]
+    fn percentages_are_parts_and_no_warm_up_is_none() {
+        assert_eq!((percent("10%"), percent("2.5 %"), percent("0")), (Ok(0.1), Ok(0.025), Ok(0.0)));
+        for bad in ["", "-1%", "ten", "NaN", "inf%"] {
+            assert!(percent(bad).is_err_and(|text| text.contains("10%")), "{bad}");
+        }
+        assert_eq!((duration_or_none("0"), duration_or_none("1")), (Ok(Duration::ZERO), Ok(Duration::from_secs(1))));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::ConfigError;
-use crate::cli::{self, Command, IceServer, PipelineCommand, ReceiveConfig, SendConfig, SourceConfig};
+use crate::cli::{self, BenchConfig, Command, IceServer, PipelineCommand, ReceiveConfig, SendConfig, SourceConfig};
 use crate::source::{Footage, MediaKind};
 
 pub(super) fn command(command: &Command) -> Result<(), ConfigError> {
@@ -17,6 +17,7 @@ pub(super) fn command(command: &Command) -> Result<(), ConfigError> {
             directory_exists(config.pipelines.as_deref())?;
             file_is_writable("the report", config.report.as_deref().filter(|path| *path != Path::new("-")))
         }
+        Command::Bench(config) => bench(config),
         Command::Diff(_) | Command::Encoders(_) | Command::Completions { .. } | Command::Health { .. } => Ok(()),
     }
 }
@@ -32,6 +33,7 @@ fn send(config: &SendConfig) -> Result<(), ConfigError> {
     directory_is_writable(config.dot.as_deref())?;
     file_is_writable("the trace", config.kept.trace.as_deref())?;
     file_is_writable("the recording", config.kept.record.as_deref())?;
+    file_is_writable("JUnit results into", config.assert.junit.as_deref())?;
     file_is_writable("the report", config.report.as_deref().filter(|path| *path != Path::new("-")))
 }
 
@@ -54,6 +56,10 @@ fn receive(config: &ReceiveConfig) -> Result<(), ConfigError> {
     directory_exists(config.pipelines.as_deref())?;
     directory_is_writable(config.dot.as_deref())?;
     file_is_writable("the snapshot", config.snapshot.as_deref())
+}
+
+fn bench(config: &BenchConfig) -> Result<(), ConfigError> {
+    file_is_writable("JUnit results into", config.junit.as_deref())
 }
 
 /// webrtcbin has one `stun-server` property, but any number of relays.

@@ -7,6 +7,7 @@ use clap::Arg;
 use toml::{Table, Value};
 
 use super::{ConfigError, key, show_path, value};
+use crate::spelling;
 
 /// The encoder catalogue's own entries; passed on as they are.
 const ENCODER_KEYS: [&str; 2] = ["encoder", "encoders"];
@@ -107,7 +108,7 @@ fn hint(name: &str, command: &clap::Command, definition: &clap::Command) -> Stri
         return format!("it belongs in [{table}]");
     }
     let tables = TABLES.iter().copied().filter(|_| command.get_name() == definition.get_name());
-    match value::nearest(name, own_settings(command, definition).filter_map(key).chain(tables)) {
+    match spelling::nearest(name, own_settings(command, definition).filter_map(key).chain(tables)) {
         Some(nearest) => format!("did you mean '{nearest}'?"),
         None => "docs/configuration.md lists them".to_owned(),
     }

@@ -17,6 +17,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, FromArgMatches};
 
 use crate::cli::{self, Cli, Colour, Command, Common};
+use crate::spelling;
 use file::SettingsFile;
 
 pub use error::ConfigError;
@@ -176,7 +177,7 @@ fn misspelt_variables(world: &World, definition: &clap::Command) -> Vec<String> 
     collect_variables(definition, &mut known);
     let ours = world.environment.keys().filter(|name| name.starts_with(cli::ENVIRONMENT_PREFIX) && !known.contains(name));
     ours.filter_map(|name| {
-        let nearest = value::nearest(name, known.iter().map(String::as_str))?;
+        let nearest = spelling::nearest(name, known.iter().map(String::as_str))?;
         Some(format!("the environment variable {name} is no setting; did you mean {nearest}?"))
     })
     .collect()

@@ -45,6 +45,8 @@ pub struct Ledger {
     frames: Frames,
     all: Party,
     frames_unwatched: u64,
+    /// When the first receiver joined.
+    first_joined_at: Option<Duration>,
     receivers: Vec<Receiver>,
     past_receivers: VecDeque<ReceiverTotals>,
     receivers_forgotten: u64,
@@ -60,6 +62,7 @@ impl Ledger {
             frames: Frames::new(config.fps.interval_ticks() / 2),
             all: Party::default(),
             frames_unwatched: 0,
+            first_joined_at: None,
             receivers: Vec::new(),
             past_receivers: VecDeque::new(),
             receivers_forgotten: 0,
@@ -68,7 +71,8 @@ impl Ledger {
         }
     }
 
-    /// The source made a frame. It counts for all receivers that are there; if there are none, it is only remembered.
+    /// The source made a frame. It counts for all receivers that are there; if there are none, or if they are warming up, it is
+    /// only remembered.
     pub fn produced(&mut self, number: FrameNumber, rtp: RtpTime, truth: Truth, at: Duration) -> Result<(), KeyError> {
         self.tick(at);
         if !self.frames.may_follow(rtp) {
@@ -77,14 +81,17 @@ impl Ledger {
         if self.frames.len() >= self.config.most_frames.max(1) {
             self.forget_oldest();
         }
-        let is_watched = self.receivers.iter().any(Receiver::is_present);
+        let is_warm = self.first_joined_at.is_some_and(|joined_at| at >= joined_at + self.config.warmup);
+        let is_watched = is_warm && self.receivers.iter().any(Receiver::is_present);
         let account = is_watched.then(|| self.all.ended.open());
         if !is_watched {
             self.frames_unwatched += 1;
             self.all.rate.pause();
         }
         let serial = self.frames.push(Frame::new(number, rtp, truth, at, account));
-        self.receivers.iter_mut().filter(|receiver| receiver.is_present()).for_each(|receiver| receiver.open(serial));
+        if is_watched {
+            self.receivers.iter_mut().filter(|receiver| receiver.is_present()).for_each(|receiver| receiver.open(serial));
+        }
         Ok(())
     }
 
@@ -144,6 +151,7 @@ impl Ledger {
     /// A receiver is connected: the frames produced from now on count for it. It said its first word at `hello_at`.
     pub fn receiver_joined(&mut self, id: ReceiverId, name: impl Into<Arc<str>>, hello_at: Duration, at: Duration) {
         if self.index_of(id).is_none() {
+            self.first_joined_at.get_or_insert(at);
             self.receivers.push(Receiver::new(id, name.into(), hello_at, at));
         }
     }

@@ -72,10 +72,15 @@ impl Party {
         account.sent = true;
     }
 
+    /// A coordinate came, be it of a frame that does not count. The receiver said its first word at `hello_at`.
+    pub(super) fn note_coordinate(&mut self, at: Duration, hello_at: Duration) {
+        self.first_coordinate.get_or_insert(at.saturating_sub(hello_at));
+    }
+
     /// Takes in an answer that was joined. The receiver said its first word at `hello_at`.
     pub(super) fn measure(&mut self, joined: &Joined, hello_at: Duration) {
         if !joined.score.pairs().is_empty() {
-            self.first_coordinate.get_or_insert(joined.at.saturating_sub(hello_at));
+            self.note_coordinate(joined.at, hello_at);
         }
         self.objects.paired += joined.score.pairs().len() as u64;
         self.objects.misses += joined.score.misses as u64;

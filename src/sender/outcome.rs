@@ -6,7 +6,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::Sender;
+use crate::cli::{AssertConfig, ExitCode};
 use crate::impair::Impaired;
+use crate::junit;
 use crate::logging::print_out;
 use crate::report::{Cost, EncoderInfo, ImpairmentInfo, Kept, Report, RunInfo, SenderCost, ThreadCost, text};
 use crate::usage::{self, Usage};
@@ -26,6 +28,22 @@ pub(crate) fn write(report: &Report, path: Option<&Path>) -> anyhow::Result<()> 
         None => print_out(&text::table(report))?,
     }
     Ok(())
+}
+
+/// Says which assertions hold of the report, on stderr and as JUnit XML where it is wanted.
+pub(super) fn judge(report: &Report, config: &AssertConfig) -> anyhow::Result<ExitCode> {
+    let report = serde_json::to_value(report)?;
+    let mut suite = junit::Suite::new("rebound send");
+    for assertion in &config.assertions {
+        let verdict = assertion.check(&report);
+        eprintln!("{} {assertion}: {}", if verdict.holds { "holds " } else { "missed" }, verdict.found);
+        suite.add(assertion.text(), verdict);
+    }
+    let all_hold = suite.all_hold();
+    if let Some(path) = &config.junit {
+        junit::write(path, &[suite])?;
+    }
+    Ok(if all_hold { ExitCode::Ok } else { ExitCode::AssertionMissed })
 }
 
 /// The head of the report.

@@ -66,7 +66,10 @@ pub async fn run(
         () = signals.recv() => return Ok(ExitCode::Interrupted),
     };
     outcome::write(&report, config.report.as_deref())?;
-    code
+    match code? {
+        ExitCode::Ok => outcome::judge(&report, &config.assert),
+        code => Ok(code),
+    }
 }
 
 /// What the settings say of encoding.
@@ -125,6 +128,7 @@ impl Prepared {
         let server = tokio::spawn(server::serve(listener, hub_events, ServerConfig::default(), stop));
         let ledger_config = LedgerConfig {
             history_size: config.history_size as usize,
+            warmup: config.warmup.unwrap_or_default(),
             monotonic_zero: Some(clock.monotonic_zero()),
             budget: config.budget.budget,
             budget_drop: config.budget.budget_drop,

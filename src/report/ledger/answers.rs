@@ -50,7 +50,11 @@ impl Ledger {
             let repeat = self.join(index, &Heard::again(earlier), (picture, earlier.places.iter().copied()), truth_now, at);
             self.count_repeat(index, repeat);
         }
-        for party in [&mut self.all, &mut self.receivers[index].party] {
+        let receiver = &mut self.receivers[index];
+        for party in [&mut self.all, &mut receiver.party] {
+            if outcome == Outcome::BeforeJoin && !sightings.objects.is_empty() {
+                party.note_coordinate(at, receiver.hello_at);
+            }
             match outcome {
                 Outcome::Matched(_) | Outcome::Late { .. } => {}
                 Outcome::Repeat => party.repeats += 1,

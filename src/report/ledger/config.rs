@@ -30,6 +30,8 @@ pub struct LedgerConfig {
     pub remember: Duration,
     /// And at most so many.
     pub most_frames: usize,
+    /// Frames made within this time after the first receiver joined count no more than those from before it did.
+    pub warmup: Duration,
     /// How many joined frames [`Ledger::history`](super::Ledger::history) has.
     pub history_size: usize,
     /// Whether each frame's [`FrameRecord`](crate::report::FrameRecord) is kept for [`Ledger::take_records`](super::Ledger::take_records).
@@ -48,7 +50,7 @@ impl LedgerConfig {
         self.budget.filter(|_| self.budget_drop).map_or(self.late_after, |budget| budget.min(self.late_after))
     }
 
-    /// For frames of this size and rate: late after 1 s, remembered for 10 s, 30 frames of history, no records.
+    /// For frames of this size and rate: late after 1 s, remembered for 10 s, 30 frames of history, no warm-up, no records.
     pub fn new(size: Size, fps: Fps) -> LedgerConfig {
         let (late_after, remember) = (LATE_AFTER, REMEMBER);
         let (most_frames, history_size) = (MOST_FRAMES, HISTORY_SIZE);
@@ -59,6 +61,7 @@ impl LedgerConfig {
             remember,
             most_frames,
             history_size,
+            warmup: Duration::ZERO,
             records: false,
             budget: None,
             budget_drop: false,

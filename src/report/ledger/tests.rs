@@ -159,6 +159,19 @@ fn a_key_that_does_not_go_forwards_is_refused() {
 }
 
 #[test]
+fn while_warming_up_frames_count_nowhere_but_the_first_coordinate_is_noted() {
+    let mut ledger = Ledger::new(LedgerConfig { warmup: 30 * MS, ..config() });
+    ledger.receiver_joined(ME, "me", 5 * MS, 10 * MS);
+    film(&mut ledger, 1..6);
+    let now = Truth::default();
+    assert_eq!(ledger.feedback(ME, &sightings(key(2), &[(0.0, 0.0)]), &now, 25 * MS), Outcome::BeforeJoin);
+    assert!(matches!(ledger.feedback(ME, &sightings(key(4), &[(0.0, 0.0)]), &now, 55 * MS), Outcome::Matched(_)));
+    let totals = ledger.finish(60 * MS);
+    assert_eq!((totals.all.frames.produced, totals.frames_unwatched, totals.all.frames.matched), (2, 3, 1));
+    assert_eq!(totals.all.first_coordinate_ms, Some(20.0));
+}
+
+#[test]
 fn who_comes_later_does_not_answer_for_what_was_before() {
     let mut ledger = Ledger::new(config());
     film(&mut ledger, 0..2);
