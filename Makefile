@@ -1,6 +1,6 @@
 # `make help` lists the targets. Options for rebound go in ARGS: make demo ARGS='--seconds 30 --encoder openh264enc'
 
-.PHONY: help demo test bench image image-local
+.PHONY: help demo test bench bench-peers image image-local
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -20,6 +20,11 @@ test: ## Format, lints, docs, fuzz targets, unit, integration and property tests
 bench: ## Speed of rendering and detection
 	scripts/install-deps.sh
 	cargo bench --locked $(ARGS)
+
+bench-peers: ## The same video received by rebound and by aiortc (from PyPI), and the ratios
+	scripts/install-deps.sh
+	cargo build --release --locked
+	python3 benches/peers/compare.py $(ARGS)
 
 image: ## Builds the container image `rebound`
 	docker build --tag rebound --build-arg REVISION="$$(git rev-parse HEAD)" --build-arg CREATED="$$(date -u +%Y-%m-%dT%H:%M:%SZ)" .

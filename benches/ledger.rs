@@ -39,7 +39,9 @@ fn answer(frame: u32, objects: usize, repeats: bool) -> Sightings {
     };
     let mut answer = Sightings {
         seq: frame.into(),
-        rtp: key(frame),
+        rtp: Some(key(frame)),
+        ticks: None,
+        code: None,
         width: 1280,
         height: 720,
         objects: (0..objects).rev().map(object).collect(),
@@ -51,7 +53,7 @@ fn answer(frame: u32, objects: usize, repeats: bool) -> Sightings {
     };
     if repeats {
         (0..2).for_each(|_| answer.carry_on());
-        answer.earlier.iter_mut().zip(1..).for_each(|(earlier, back)| earlier.rtp = key(frame.wrapping_sub(back)));
+        answer.earlier.iter_mut().zip(1..).for_each(|(earlier, back)| earlier.rtp = Some(key(frame.wrapping_sub(back))));
     }
     answer
 }
@@ -76,8 +78,8 @@ fn answers(bencher: Bencher<'_, '_>, (receivers, objects): (u64, usize)) {
     let mut step = move || {
         let at = Duration::from_secs(1) * frame / 60;
         let rtp = key(frame);
-        message.rtp = rtp;
-        message.earlier.iter_mut().zip(1..).for_each(|(earlier, back)| earlier.rtp = key(frame.wrapping_sub(back)));
+        message.rtp = Some(rtp);
+        message.earlier.iter_mut().zip(1..).for_each(|(earlier, back)| earlier.rtp = Some(key(frame.wrapping_sub(back))));
         message.recent.detected.iter_mut().zip(1..).for_each(|(told, back)| *told = key(frame.wrapping_sub(back)));
         ledger.produced(FrameNumber(frame.into()), rtp, truth, at).expect("keys go forwards");
         ledger.entered_encoder(rtp);

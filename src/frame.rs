@@ -64,6 +64,12 @@ impl<'a> Plane<'a> {
         Ok(Plane { data, stride, width, height })
     }
 
+    /// What is below the first `rows`; none if nothing is.
+    fn below(&self, rows: usize) -> Option<Plane<'a>> {
+        let height = self.height.checked_sub(rows).filter(|height| *height > 0)?;
+        Some(Plane { data: &self.data[rows * self.stride..], height, ..*self })
+    }
+
     /// Pixels a row.
     pub fn width(&self) -> usize {
         self.width
@@ -110,6 +116,11 @@ impl<'a> I420View<'a> {
             v: plane(2, half_width, half_height)?,
         })
     }
+
+    /// The picture below its first `rows`, an even number; none if nothing is left.
+    pub fn below(&self, rows: usize) -> Option<I420View<'a>> {
+        Some(I420View { y: self.y.below(rows)?, u: self.u.below(rows / 2)?, v: self.v.below(rows / 2)? })
+    }
 }
 
 #[cfg(test)]
@@ -128,6 +139,17 @@ mod tests {
             assert_eq!(layout.offsets, info.offset()[..3], "{width}x{height}");
             assert_eq!(layout.strides.map(|s| s as i32), info.stride()[..3], "{width}x{height}");
         }
+    }
+
+    #[test]
+    fn a_picture_can_be_cut_off_at_the_top() {
+        let layout = I420Layout::new(Size::new(16, 18).expect("valid"));
+        let data: Vec<u8> = (0..layout.len).map(|index| index as u8).collect();
+        let view = I420View::new(&data, &layout).expect("large enough");
+        let below = view.below(6).expect("12 rows are left");
+        assert_eq!((below.y.height(), below.u.height(), below.v.height()), (12, 6, 6));
+        assert_eq!((below.y.row(11), below.u.row(0), below.v.row(5)), (view.y.row(17), view.u.row(3), view.v.row(8)));
+        assert!(view.below(16).is_some() && view.below(18).is_none() && view.below(usize::MAX - 1).is_none());
     }
 
     #[test]

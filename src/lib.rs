@@ -8,8 +8,9 @@
 //! ```
 //!
 //! Three rings. **Core** modules are pure: no GStreamer, no tokio, no clock, no files; time is an argument (`scene`, `detect`,
-//! `feedback`, `report`, `assertion`, `signalling`, `trace`, `impair`, `recovery`). **Edges** are thin and touch GStreamer, sockets
-//! or files (`source`, `pipeline`, `encode`, `webrtc`, `decode`, `server`). **Roles** only wire (`sender`, `receiver`, `demo`, `bench`,
+//! `feedback`, `report`, `assertion`, `signalling`, `trace`, `impair`, `recovery`, `witness`). **Edges** are thin and touch
+//! GStreamer, sockets or files (`source`, `pipeline`, `encode`, `webrtc`, `decode`, `server`). **Roles** only wire (`sender`,
+//! `receiver`, `demo`, `bench`, `calibrate`,
 //! `replay`, `diff`): one closed event type, one owner of the state, one loop.
 //!
 //! **Invariant**: the key of everything is the RTP timestamp ([`units::RtpTime`]). A coordinate is joined to a frame by it and by
@@ -25,6 +26,7 @@
 
 pub mod assertion;
 pub mod bench;
+pub mod calibrate;
 mod children;
 pub mod cli;
 pub mod clock;
@@ -65,3 +67,4 @@ pub mod trace;
 pub mod units;
 pub mod usage;
 pub mod webrtc;
+pub mod witness;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rebound::cli::{Command, ExitCode};
 use rebound::config::{self, Settings};
-use rebound::{bench, demo, diff, faults, logging, pipeline, receiver, replay, sender, tools};
+use rebound::{bench, calibrate, demo, diff, faults, logging, pipeline, receiver, replay, sender, tools};
 
 /// How long threads that are still at work may hold up the end of the process.
 const END_WITHIN: Duration = Duration::from_millis(500);
@@ -45,6 +45,7 @@ async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         Command::Diff(config) => diff::run(config),
         Command::Bench(config) => bench::run(config, common, settings.shown_command.clone()).await,
         Command::Encoders(config) => tools::encoders(config, encoders),
+        Command::Calibrate(config) => calibrate::run(config),
         Command::Pipeline(command) => tools::pipeline(command, common, encoders).await,
         Command::Completions { shell } => tools::completions(*shell),
         Command::Health { url } => tools::health(url).await,

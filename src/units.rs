@@ -10,7 +10,7 @@ pub const RTP_CLOCK_HZ: u64 = 90_000;
 /// An RTP timestamp: 32 bits, 90 kHz, random offset, wraps (RFC 3550 section 5.1).
 ///
 /// It is the key of everything: each produced frame has one, and whoever saw the frame can name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct RtpTime(pub u32);
 
 impl RtpTime {
@@ -44,6 +44,13 @@ impl fmt::Display for RtpTime {
 /// not in this count of the scene's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FrameNumber(pub u64);
+
+impl FrameNumber {
+    /// The number as a picture carries it ([`crate::witness`]): its low 32 bits, which at 60 frames/s last for two years.
+    pub fn code(self) -> u32 {
+        self.0 as u32
+    }
+}
 
 /// A point in the frame, in pixels. Integer coordinates are pixel centres: the top-left pixel covers
 /// `-0.5..0.5` in both directions, its centre is `(0, 0)`.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 const WAY: [&str; 9] = ["scene", "source", "encode", "webrtc", "decode", "detect", "feedback", "report", "sender"];
 
 /// Rooms that think: no GStreamer, no tokio, no clock, no files, no environment.
-const CORE: [&str; 10] =
-    ["scene", "detect", "feedback", "report", "signalling", "trace", "impair", "random", "recovery", "assertion"];
+const CORE: [&str; 11] =
+    ["scene", "detect", "feedback", "report", "signalling", "trace", "impair", "random", "recovery", "assertion", "witness"];
 
 /// Files of core rooms that are edges, and say so.
 const EDGES_IN_CORE: [&str; 3] = ["signalling/client.rs", "signalling/client/", "trace/file.rs"];
@@ -18,7 +18,7 @@ const CORE_IN_ROLES: [&str; 6] =
     ["bench/results.rs", "bench/digest.rs", "bench/matrix", "bench/plan.rs", "bench/regression.rs", "bench/words.rs"];
 
 /// Rooms that only wire.
-const ROLES: [&str; 8] = ["sender", "receiver", "demo", "bench", "faults", "main", "replay", "diff"];
+const ROLES: [&str; 9] = ["sender", "receiver", "demo", "bench", "calibrate", "faults", "main", "replay", "diff"];
 
 struct Source {
     /// Relative to `src`.
@@ -117,6 +117,12 @@ fn an_earlier_stage_never_imports_a_later_one() {
 fn a_detector_never_sees_the_scene() {
     let detect = |path: &str| room(path) == "detect";
     assert_eq!(breaches(&["crate::scene", "scene::"], detect, none), Vec::<String>::new());
+}
+
+#[test]
+fn a_witness_knows_pictures_and_numbers_only() {
+    let others = ["crate::scene", "crate::detect", "crate::feedback", "crate::report", "crate::decode", "crate::source"];
+    assert_eq!(breaches(&others, |path| room(path) == "witness", none), Vec::<String>::new());
 }
 
 #[test]

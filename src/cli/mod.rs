@@ -15,6 +15,7 @@ mod send;
 mod source;
 mod trace;
 mod values;
+mod witness;
 
 use std::path::PathBuf;
 
@@ -37,6 +38,7 @@ pub use replay::{DiffConfig, ReplayConfig};
 pub use send::{DEFAULT_PORT, DemoConfig, SendConfig};
 pub use source::SourceConfig;
 pub use trace::TraceArgs;
+pub use witness::{CalibrateConfig, WitnessConfig};
 
 /// What stands before a setting's name in the environment: `--max-receivers` is `REBOUND_MAX_RECEIVERS`.
 pub const ENVIRONMENT_PREFIX: &str = "REBOUND_";
@@ -93,6 +95,8 @@ pub enum Command {
     Diff(DiffConfig),
     /// The encoders, in the order they are tried: usable here or why not, hardware or software, how fast
     Encoders(EncodersConfig),
+    /// What the instrument itself adds: clock, wake-ups, the loop without network and codec, renderer and detector
+    Calibrate(CalibrateConfig),
     /// Print (or play) a pipeline as text for gst-launch-1.0
     #[command(subcommand)]
     Pipeline(PipelineCommand),
@@ -122,6 +126,7 @@ impl Command {
             Command::Replay(_) => "replay",
             Command::Diff(_) => "diff",
             Command::Encoders(_) => "encoders",
+            Command::Calibrate(_) => "calibrate",
             Command::Pipeline(_) => "pipeline",
             Command::Health { .. } => "health",
             Command::Completions { .. } => "completions",

@@ -13,6 +13,7 @@ use super::ice::{self, IceServer};
 use super::impair::ImpairConfig;
 use super::trace::TraceArgs;
 use super::values;
+use super::witness::WitnessConfig;
 use crate::codec::Codec;
 use crate::units::{Bitrate, Fps, Size};
 use crate::webrtc::ChannelPolicy;
@@ -85,6 +86,9 @@ pub struct SendConfig {
     /// Start position, direction and noise follow from it: the same seed gives the same frames on every machine
     #[arg(long, value_name = "N", default_value = "1", help_heading = "Scene")]
     pub seed: u64,
+    /// The frame code.
+    #[command(flatten)]
+    pub witness: WitnessConfig,
 
     /// The network, made bad.
     #[command(flatten)]

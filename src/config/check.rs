@@ -18,7 +18,11 @@ pub(super) fn command(command: &Command) -> Result<(), ConfigError> {
             file_is_writable("the report", config.report.as_deref().filter(|path| *path != Path::new("-")))
         }
         Command::Bench(config) => bench(config),
-        Command::Diff(_) | Command::Encoders(_) | Command::Completions { .. } | Command::Health { .. } => Ok(()),
+        Command::Diff(_)
+        | Command::Encoders(_)
+        | Command::Calibrate(_)
+        | Command::Completions { .. }
+        | Command::Health { .. } => Ok(()),
     }
 }
 

@@ -117,7 +117,7 @@ fn hint(name: &str, command: &clap::Command, definition: &clap::Command) -> Stri
 /// Where a command's settings stand, the first that has one wins.
 fn tables_of(command: &[&str]) -> &'static [&'static str] {
     match command {
-        ["send" | "encoders"] | ["pipeline", "send"] => &["send"],
+        ["send" | "encoders" | "calibrate"] | ["pipeline", "send"] => &["send"],
         ["receive"] | ["pipeline", "receive"] => &["receive"],
         ["demo"] => &["demo", "send"],
         _ => &[],

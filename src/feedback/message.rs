@@ -83,6 +83,9 @@ pub enum MessageError {
     /// Another version of the protocol.
     #[error("message version {0} is not supported; this program speaks version {VERSION}")]
     UnsupportedVersion(u64),
+    /// A frame that is not named, or named twice.
+    #[error("a sightings message names its frame by {0}; send 'rtp', or 'ticks', or at least the 'code' in the picture")]
+    Key(&'static str),
     /// Too many of something.
     #[error("{count} {what} in one message are too many; at most {max} are allowed")]
     TooMany {

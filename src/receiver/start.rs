@@ -18,6 +18,7 @@ use crate::signalling::client::{Client, ClientConfig, SenderUrl};
 use crate::signalling::gate::{CheckedSdp, SdpKind, check_sdp};
 use crate::signalling::message::{self, Bye, FromReceiver};
 use crate::webrtc::{Certificate, PeerError, ReceiveSettings, ReceivingPeer, Report, Trust};
+use crate::witness;
 
 /// Runs a receiver until it is done, interrupted or cannot go on.
 pub async fn run(config: &ReceiveConfig, common: &Common) -> anyhow::Result<ExitCode> {
@@ -136,6 +137,7 @@ impl Receiver {
         };
         let watcher = Watcher {
             decoded: session.decoded.clone(),
+            codes: witness::Reader::default(),
             detector,
             channel: peer.channel().clone(),
             clock: self.clock.clone(),

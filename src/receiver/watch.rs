@@ -10,8 +10,9 @@ use crate::decode::{Decoded, Picture};
 use crate::detect::{Detector, Sighting};
 use crate::feedback::message::MAX_OBJECTS;
 use crate::feedback::{Recent, Sightings};
-use crate::units::RtpTime;
+use crate::frame::I420View;
 use crate::webrtc::Channel;
+use crate::witness;
 
 /// Is shown what was seen, after the coordinates are on their way. Must not block.
 pub(super) type Show = Box<dyn FnMut(&Picture, &[Sighting]) + Send>;
@@ -38,6 +39,7 @@ impl Counts {
 /// What a watcher works with.
 pub(super) struct Watcher {
     pub(super) decoded: Arc<Decoded>,
+    pub(super) codes: witness::Reader,
     pub(super) detector: Box<dyn Detector>,
     pub(super) channel: Channel,
     pub(super) clock: RunClock,
@@ -54,7 +56,9 @@ impl Watcher {
     fn run(mut self) -> Option<Show> {
         let mut message = Sightings {
             seq: 0,
-            rtp: RtpTime(0),
+            rtp: None,
+            ticks: None,
+            code: None,
             width: 0,
             height: 0,
             objects: Vec::new(),
@@ -82,8 +86,9 @@ impl Watcher {
             message.earlier.clear();
         }
         message.objects.clear();
+        message.code = None;
         match picture.view() {
-            Ok(view) => self.detector.detect(&view, &mut message.objects),
+            Ok(view) => self.detect(&view, message),
             Err(error) => tracing::warn!("a picture cannot be looked at: {error}"),
         }
         let detected_at = self.clock.now();
@@ -93,7 +98,7 @@ impl Watcher {
             message.objects.truncate(MAX_OBJECTS);
         }
         (message.width, message.height) = picture.size();
-        message.rtp = picture.rtp;
+        message.rtp = Some(picture.rtp);
         message.decode_us = picture.arrived_at.map(|arrived| micros(picture.decoded_at.saturating_sub(arrived)));
         message.detect_us = Some(micros(detected_at.saturating_sub(picture.decoded_at)));
         message.arrived_us = picture.arrived_at.map(micros);
@@ -101,7 +106,15 @@ impl Watcher {
         self.send(message, text);
         message.seq += 1;
         self.counts.detected.fetch_add(1, Ordering::Relaxed);
-        tracing::trace!(rtp = %message.rtp, objects = message.objects.len(), detect_us = message.detect_us, "looked");
+        tracing::trace!(rtp = %picture.rtp, code = message.code, objects = message.objects.len(), detect_us = message.detect_us, "looked");
+    }
+
+    /// Reads the frame code, if there is one, and lets the detector see what is below it.
+    fn detect(&mut self, view: &I420View<'_>, message: &mut Sightings) {
+        let (code, below, rows) = self.codes.read(view);
+        message.code = code;
+        self.detector.detect(&below, &mut message.objects);
+        message.objects.iter_mut().for_each(|object| object.centre_px.y += rows as f64);
     }
 
     fn send(&self, message: &Sightings, text: &mut String) {

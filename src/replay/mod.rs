@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::{ExitCode, ReplayConfig};
 use crate::codec::Codec;
 use crate::pipeline::Texts;
-use crate::report::{Kept, Report, RunInfo, SenderCost};
+use crate::report::{Floors, Kept, Report, RunInfo, SenderCost};
 use crate::sender;
 use crate::trace::{self, ReadError, Trace};
 
@@ -122,6 +122,7 @@ pub fn run_info(trace: &Trace, command: Vec<String>) -> RunInfo {
         encoder: trace.header.encoder.clone(),
         cost: SenderCost::default(),
         impairment: None,
+        floors: Floors::default(),
         kept: Kept::default(),
     }
 }

@@ -166,7 +166,9 @@ impl Scorer {
     fn sightings(&self, frame: &Frame, objects: Vec<Sighting>) -> Sightings {
         Sightings {
             seq: 0,
-            rtp: RtpTime(frame.rtp),
+            rtp: Some(RtpTime(frame.rtp)),
+            ticks: None,
+            code: None,
             width: self.size.width(),
             height: self.size.height(),
             objects,

@@ -121,7 +121,20 @@ impl Looker<'_> {
         self.ledger.sent(RECEIVER, rtp, at);
         let (decode_us, detect_us, arrived_us, recent, earlier) = (None, None, None, Recent::default(), Vec::new());
         let objects = std::mem::take(&mut self.found);
-        let sightings = Sightings { seq: 0, rtp, width, height, objects, decode_us, detect_us, arrived_us, recent, earlier };
+        let sightings = Sightings {
+            seq: 0,
+            rtp: Some(rtp),
+            ticks: None,
+            code: None,
+            width,
+            height,
+            objects,
+            decode_us,
+            detect_us,
+            arrived_us,
+            recent,
+            earlier,
+        };
         self.ledger.feedback(RECEIVER, &sightings, &Truth::default(), at);
         self.found = sightings.objects;
     }

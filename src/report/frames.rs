@@ -102,6 +102,14 @@ impl Frames {
         Some(self.first + index as u64)
     }
 
+    /// The frame whose number has these low 32 bits; numbers go forwards, and far fewer frames than that are remembered.
+    pub(super) fn find_code(&self, code: u32) -> Option<Serial> {
+        let is_before = |frame: &Frame| (frame.number.code().wrapping_sub(code) as i32) < 0;
+        let index = self.frames.partition_point(is_before);
+        let found = self.frames.get(index).is_some_and(|frame| frame.number.code() == code);
+        found.then_some(self.first + index as u64)
+    }
+
     /// The oldest frame produced before `deadline` that is not due yet; it is from now on.
     pub(super) fn next_due(&mut self, deadline: Duration) -> Option<Serial> {
         let serial = self.first_not_due;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::assign::assign;
 use super::receiver::ReceiverId;
+use crate::detect::Sighting;
 use crate::feedback::message::MAX_OBJECTS as MAX_SIGHTINGS;
 use crate::scene::{MAX_OBJECTS, TrueObject, Truth};
 use crate::units::{FrameNumber, Px, RtpTime, Size};
@@ -24,6 +25,13 @@ pub enum Outcome {
         frame: FrameNumber,
         /// From its production to this answer.
         latency: Duration,
+    },
+    /// Its key is this frame's, but the code in the picture is another's: it was stale, concealed or torn.
+    WrongPicture {
+        /// The frame.
+        frame: FrameNumber,
+        /// The low 32 bits of the number of the frame that was shown.
+        shown: u32,
     },
     /// No remembered frame has this key.
     Unknown,
@@ -140,6 +148,18 @@ impl Score {
     pub fn left_over_px(&self) -> &[Px] {
         &self.left_over_px[..self.false_finds.min(MAX_OBJECTS)]
     }
+}
+
+/// The distance of each sighting from the object that it is assigned to, as in a [`Score`], of a picture that never travelled.
+pub fn raw_error_px(truth: &Truth, sightings: &[Sighting]) -> impl Iterator<Item = f64> {
+    let mut score = Score::default();
+    let objects = truth.objects();
+    let places: Vec<Px> = objects.iter().map(|object| object.centre_px).collect();
+    let seen: Vec<Px> = sightings.iter().map(|sighting| sighting.centre_px).collect();
+    for (object, sighting) in objects.iter().zip(assign(&places, &seen)) {
+        sighting.into_iter().for_each(|index| score.pair(object, seen[index], truth));
+    }
+    score.pairs.into_iter().take(score.paired).map(|pair| pair.error_px())
 }
 
 /// From the picture that was looked at to the frame that was sent, which may be of another size: a browser scales. Pixel

@@ -5,7 +5,8 @@
 //! coordinates to frames.
 //!
 //! **Invariant**: a result is joined by its RTP timestamp to the nearest produced frame, within half a frame interval, or not at
-//! all. A result that could belong to two frames belongs to none.
+//! all. A result that could belong to two frames belongs to none, and one whose picture shows another frame's code is not measured.
+//! Only where a client knows no RTP timestamp does the code in the picture take its place.
 //!
 //! **Invariant**: each produced frame is in exactly one [`State`], for each receiver and over all, at any moment; the counts add
 //! up to the frames produced.
@@ -13,6 +14,7 @@
 //! **Invariant**: memory is bounded, however long the run and however many receivers come and go.
 
 mod assign;
+mod calibration;
 mod cost;
 mod distribution;
 mod frames;
@@ -29,7 +31,7 @@ mod totals;
 
 pub use cost::{Cost, SenderCost, ThreadCost};
 pub use distribution::{Distribution, Spread};
-pub use joined::{Joined, Outcome, Pair, Score, Stages};
+pub use joined::{Joined, Outcome, Pair, Score, Stages, raw_error_px};
 pub use kept::{Kept, RecordingInfo, TraceInfo};
 pub use ledger::{KeyError, Ledger, LedgerConfig};
 pub use offsets::{Bias, Noise};
@@ -37,6 +39,7 @@ pub use receiver::ReceiverId;
 pub use record::FrameRecord;
 pub use states::{Ended, State};
 pub use totals::{
-    BudgetTotals, ClockTotals, EncoderInfo, FrameTotals, ImpairmentInfo, ObjectTotals, ReceiverSummary, ReceiverTotals,
-    Report, ResultTotals, RunInfo, SceneInfo, StageTotals, Summary, Totals, TotalsOf,
+    BudgetTotals, CalibrationTotals, ClockTotals, EncoderInfo, Floors, FrameTotals, ImpairmentInfo, ObjectTotals,
+    ReceiverSummary, ReceiverTotals, Report, ResultTotals, RunInfo, SceneInfo, StageTotals, Summary, Totals, TotalsOf,
+    WitnessTotals,
 };

@@ -6,7 +6,7 @@ use super::distribution::Distribution;
 use super::joined::Joined;
 use super::offsets::Offsets;
 use super::states::{Account, Ended, Evidence, State, Step};
-use super::totals::{BudgetTotals, FrameTotals, ObjectTotals, StageTotals, TotalsOf};
+use super::totals::{BudgetTotals, FrameTotals, ObjectTotals, StageTotals, TotalsOf, WitnessTotals};
 
 /// One receiver, or all of them together.
 #[derive(Debug, Default)]
@@ -22,6 +22,7 @@ pub(super) struct Party {
     pub(super) matched_by_repeat: u64,
     pub(super) before_join: u64,
     pub(super) garbage: u64,
+    pub(super) witness: WitnessTotals,
     pub(super) rate: Rate,
     decoded: u64,
     detected: u64,
@@ -117,7 +118,7 @@ impl Party {
                 sent: self.sent,
                 decoded: self.decoded,
                 detected: self.detected,
-                returned: matched + self.ended.of(State::Late),
+                returned: [State::WrongPicture, State::Late, State::Matched].map(|state| self.ended.of(state)).iter().sum(),
                 matched,
                 matched_by_repeat: self.matched_by_repeat,
                 unknown: self.unknown,
@@ -128,6 +129,7 @@ impl Party {
                 ended: self.ended,
             },
             objects: self.objects,
+            witness: self.witness,
             error_px: self.measured.error_px.spread(),
             bias_px: self.measured.offsets.bias(),
             noise_px: self.measured.offsets.noise(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::State;
+use super::calibration::Calibration;
 use super::cost::Cost;
 use super::frames::Serial;
 use super::joined::Joined;
@@ -68,6 +69,7 @@ pub(super) struct Receiver {
     pub(super) joined_at: Duration,
     pub(super) left_at: Option<Duration>,
     pub(super) clock: ClockOffset,
+    pub(super) calibration: Calibration,
     pub(super) first_stats: Option<ReceiverStats>,
     pub(super) stats: Option<ReceiverStats>,
     pub(super) results: Results,
@@ -86,6 +88,7 @@ impl Receiver {
             joined_at,
             left_at: None,
             clock: ClockOffset::new(),
+            calibration: Calibration::default(),
             first_stats: None,
             stats: None,
             results: Results::default(),
@@ -154,6 +157,7 @@ impl Receiver {
                 drift_ppm: offset.map(|offset| offset.drift * 1e6),
                 true_ms: theirs.zip(config.monotonic_zero).map(|(theirs, ours)| as_ms(ours) - theirs as f64 / 1e3),
             },
+            calibration: self.calibration.totals(),
             results: self.results.totals(),
             cost: self.first_stats.zip(self.stats).map(|(first, last)| Cost::of_receiver(&first, &last)).unwrap_or_default(),
             stats: self.stats,

@@ -19,6 +19,8 @@ pub enum State {
     SkippedByDetector,
     /// The detector looked at it, but its answer was lost.
     ResultLost,
+    /// It was answered, but the picture that was looked at shows another frame's code: stale, concealed or torn.
+    WrongPicture,
     /// Its answer came after [`LedgerConfig::late_after`](super::LedgerConfig::late_after).
     Late,
     /// Its answer came in time.
@@ -29,7 +31,7 @@ pub enum State {
 
 impl State {
     /// Every state, in the order of the report.
-    pub const ALL: [State; 10] = [
+    pub const ALL: [State; 11] = [
         State::DroppedBeforeEncoder,
         State::DroppedByEncoder,
         State::LostInNetwork,
@@ -37,6 +39,7 @@ impl State {
         State::Damaged,
         State::SkippedByDetector,
         State::ResultLost,
+        State::WrongPicture,
         State::Late,
         State::Matched,
         State::InFlight,
@@ -52,6 +55,7 @@ impl State {
             State::Damaged => "damaged",
             State::SkippedByDetector => "skipped_by_detector",
             State::ResultLost => "result_lost",
+            State::WrongPicture => "wrong_picture",
             State::Late => "late",
             State::Matched => "matched",
             State::InFlight => "in_flight",
@@ -63,6 +67,7 @@ impl State {
         match (evidence, step) {
             (Evidence::Matched, _) => State::Matched,
             (Evidence::Late, _) => State::Late,
+            (Evidence::WrongPicture, _) => State::WrongPicture,
             _ if !due => State::InFlight,
             (Evidence::Detected, _) => State::ResultLost,
             (Evidence::Skipped, _) => State::SkippedByDetector,
@@ -91,6 +96,8 @@ pub(super) enum Evidence {
     Skipped,
     /// Looked at.
     Detected,
+    /// Answered, but of another frame's picture.
+    WrongPicture,
     /// Answered, too late.
     Late,
     /// Answered.
@@ -116,7 +123,7 @@ pub(super) struct Account {
 impl Account {
     /// Whether there was an answer.
     pub(super) fn is_answered(&self) -> bool {
-        self.evidence >= Evidence::Late
+        self.evidence >= Evidence::WrongPicture
     }
 }
 
@@ -183,6 +190,6 @@ mod tests {
         ended.update(&mut account, Step::Entered, true);
         let json = serde_json::to_string(&ended).expect("a map");
         assert!(json.starts_with(r#"{"dropped_before_encoder":0,"dropped_by_encoder":1,"lost_in_network":0"#), "{json}");
-        assert_eq!((State::ALL.map(|state| state as usize), ended.total()), ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 1));
+        assert_eq!((State::ALL.map(|state| state as usize), ended.total()), ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 1));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Cost, ImpairmentInfo, ReceiverTotals, Report, RunInfo, Spread, State, TotalsOf};
+use super::{Cost, Floors, ImpairmentInfo, ReceiverTotals, Report, RunInfo, Spread, State, TotalsOf};
 
 /// The narrowest terminal that people use.
 const COLUMNS: usize = 80;
@@ -13,7 +13,8 @@ const RECEIVER_COLUMNS: usize = 16;
 /// The report as a table, with a newline at the end of each line.
 pub fn table(report: &Report) -> String {
     let Report { run, totals } = report;
-    let sections = [head(run), figures(&totals.all), stages(&totals.all), ended(report), receivers(&totals.receivers)];
+    let sections =
+        [head(run), figures(&totals.all), stages(&totals.all), ended(report) + &floors(run), receivers(&totals.receivers)];
     sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
@@ -30,6 +31,13 @@ fn head(run: &RunInfo) -> String {
         line += &format!("network made bad: {spec}   {dropped} of {} packets dropped\n", packets.offered);
     }
     line
+}
+
+/// What the instrument itself adds, in one line; nothing if nothing was measured.
+fn floors(run: &RunInfo) -> String {
+    let Floors { error_px, produced_late_ms } = &run.floors;
+    let (Some(error), Some(late)) = (error_px.p50, produced_late_ms.p50) else { return String::new() };
+    format!("floors       error {error:.3} px without codec, frames drawn {late:.2} ms late (medians)\n")
 }
 
 fn figures(all: &TotalsOf) -> String {
@@ -129,11 +137,14 @@ fn ended(report: &Report) -> String {
         (totals.all.first_coordinate_ms, 0, "ms to the first coordinate"),
     ];
     let count = |count: u64, what: &str| (count > 0).then(|| format!("{count} {what}"));
+    let witness = totals.all.witness;
+    let codes = [(witness.agree, "codes agree"), (witness.disagree, "disagree"), (witness.unread, "unread")];
     list("ended", states.iter().filter_map(|(frames, name)| count(*frames, name)))
         + &list("besides", besides.iter().filter_map(|(times, what)| count(*times, what)))
         + &error_split(&totals.all)
         + &budget(&totals.all)
         + &cost(&report.run.cost.all)
+        + &list("witness", codes.iter().filter_map(|(answers, what)| count(*answers, what)))
         + &list("rates", rates.iter().filter_map(|(value, decimals, unit)| Some(format!("{:.decimals$} {unit}", (*value)?))))
 }
 

@@ -27,6 +27,8 @@ pub struct TotalsOf {
     pub frames: FrameTotals,
     /// Counts of objects in the frames that were answered in time.
     pub objects: ObjectTotals,
+    /// What the codes in the pictures say of the joins; over all: of every receiver's.
+    pub witness: WitnessTotals,
     /// Distance of a sighting from its object in the same frame.
     pub error_px: Spread,
     /// The part of the error that is always the same.
@@ -66,7 +68,7 @@ pub struct FrameTotals {
     pub decoded: u64,
     /// Looked at, as far as the receivers tell.
     pub detected: u64,
-    /// Answered: in time or late.
+    /// Answered: in time, late, or of a wrong picture.
     pub returned: u64,
     /// Answered in time.
     pub matched: u64,
@@ -110,6 +112,19 @@ pub struct ObjectTotals {
     pub false_finds: u64,
 }
 
+/// Answers that were joined by time, and what the codes in their pictures say of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct WitnessTotals {
+    /// Had a code.
+    pub checked: u64,
+    /// The code was the joined frame's.
+    pub agree: u64,
+    /// The code was another frame's: not measured.
+    pub disagree: u64,
+    /// A code had been drawn, but none came back.
+    pub unread: u64,
+}
+
 /// Where the latency comes from: encode + send + there + decode + detect + return.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct StageTotals {
@@ -147,6 +162,8 @@ pub struct ReceiverTotals {
     pub results: ResultTotals,
     /// What it took of its machine, as it tells.
     pub cost: Cost,
+    /// How its timestamps became keys, if they are from an unknown beginning.
+    pub calibration: Option<CalibrationTotals>,
     /// What it told of itself last.
     pub stats: Option<ReceiverStats>,
     /// What was measured.
@@ -174,6 +191,17 @@ pub struct ClockTotals {
     pub drift_ppm: Option<f64>,
     /// What it truly is, by the kernel's clock: from a receiver on the sender's machine.
     pub true_ms: Option<f64>,
+}
+
+/// The beginning of a receiver's own timestamps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct CalibrationTotals {
+    /// The key of its timestamp 0, in ticks of 90 kHz, modulo 2^32.
+    pub offset_ticks: u32,
+    /// What it was learnt from.
+    pub from: &'static str,
+    /// Answers that agree with it.
+    pub agreeing: u64,
 }
 
 /// The figures for a live view.
@@ -234,9 +262,20 @@ pub struct RunInfo {
     pub impairment: Option<ImpairmentInfo>,
     /// What the sender took of its machine.
     pub cost: SenderCost,
+    /// What the instrument itself adds.
+    pub floors: Floors,
     /// The files that it leaves.
     #[serde(flatten)]
     pub kept: Kept,
+}
+
+/// What no better codec, network or receiver could take away from the figures of this run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Floors {
+    /// The error of the detector `ball` on this scene's frames as they are drawn.
+    pub error_px: Spread,
+    /// From when a frame was due to when it was drawn, in this run: timer, scheduler and renderer.
+    pub produced_late_ms: Spread,
 }
 
 /// What the network was made to do to all that the sender sent.

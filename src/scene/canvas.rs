@@ -4,6 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::frame::I420Layout;
+use crate::units::FrameNumber;
+use crate::witness;
 
 use super::MAX_OBJECTS;
 use super::backdrop::{self, NOISE_LUMA};
@@ -64,6 +66,11 @@ impl Canvas {
         for (index, disk) in disks.take(MAX_OBJECTS).enumerate() {
             self.painted[index] = self.paint(disk, ink);
         }
+    }
+
+    /// Draws the number of the frame where no ball ever is, so that there is nothing to restore: the next code covers this one.
+    pub(super) fn stamp(&mut self, number: FrameNumber) {
+        witness::draw(&mut self.pixels, &self.layout, number.code());
     }
 
     fn restore(&mut self, index: usize) {

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use crate::units::{Fps, Size};
+use crate::witness;
 
 /// Which scene is played; named on the command line and in JSON in lower case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -63,10 +64,13 @@ pub struct SceneConfig {
     pub kind: SceneKind,
     /// Size of the frames.
     pub size: Size,
+    /// The number of each frame is drawn into its top left corner ([`crate::witness`]). The balls then move below the rows that
+    /// the code needs: none is ever hidden by it, and the truth is of where they are.
+    pub frame_code: bool,
     /// Frames per second: says when each frame is.
     pub fps: Fps,
-    /// Radius of the ball, of the largest one in `many`: [`SceneConfig::MIN_RADIUS_PX`] to
-    /// [`SceneConfig::max_radius_px`].
+    /// Radius of the ball, of the largest one in `many`: [`SceneConfig::MIN_RADIUS_PX`] to a quarter of the shorter side of
+    /// where the balls may be, so that half of it stays free for them to move in.
     pub radius_px: f64,
     /// Speed, 0 to [`SceneConfig::MAX_SPEED_PX_PER_S`]. `gravity`: the mean speed, the floor is hit faster. `many`: each ball
     /// has its own, 0.5 to 1.5 times this.
@@ -80,16 +84,21 @@ pub struct SceneConfig {
 pub enum SceneError {
     /// Not within the range for this size, or not a number.
     #[error(
-        "radius {radius_px} px does not fit a {size} scene: {} to {} px, so that the ball has room to move; \
+        "radius {radius_px} px does not fit a {size} scene: {} to {max_px} px, so that the ball has room to move; \
          choose another radius or a larger size",
-        SceneConfig::MIN_RADIUS_PX, SceneConfig::max_radius_px(*size)
+        SceneConfig::MIN_RADIUS_PX
     )]
     Radius {
         /// As asked for.
         radius_px: f64,
         /// The size it has to fit.
         size: Size,
+        /// The largest that fits.
+        max_px: f64,
     },
+    /// There is no room for the code.
+    #[error("a {0} scene has no room for a frame code; choose 104x120 or larger, or no frame code")]
+    FrameCode(Size),
     /// Not within the range, or not a number.
     #[error(
         "speed {speed_px_per_s} px/s is out of range: 0 to {} px/s; try {}",
@@ -116,18 +125,26 @@ impl SceneConfig {
     /// A scene with the default radius and speed, and seed 1. Change the fields for others.
     pub fn new(kind: SceneKind, size: Size, fps: Fps) -> SceneConfig {
         let (radius_px, speed_px_per_s) = (SceneConfig::DEFAULT_RADIUS_PX, SceneConfig::DEFAULT_SPEED_PX_PER_S);
-        SceneConfig { kind, size, fps, radius_px, speed_px_per_s, seed: 1 }
+        SceneConfig { kind, size, fps, radius_px, speed_px_per_s, seed: 1, frame_code: false }
     }
 
-    /// The largest radius for a size: half of the shorter side stays free for the ball to move in.
-    pub fn max_radius_px(size: Size) -> f64 {
-        f64::from(size.width().min(size.height())) / 4.0
+    /// Rows at the top that the balls keep clear of.
+    pub(super) fn reserved_rows(&self) -> u32 {
+        if self.frame_code { witness::reserved_rows(self.size).unwrap_or(0) } else { 0 }
+    }
+
+    pub(super) fn max_radius_px(&self) -> f64 {
+        f64::from(self.size.width().min(self.size.height() - self.reserved_rows())) / 4.0
     }
 
     pub(super) fn check(&self) -> Result<(), SceneError> {
         let SceneConfig { size, radius_px, speed_px_per_s, .. } = *self;
-        if !(SceneConfig::MIN_RADIUS_PX..=SceneConfig::max_radius_px(size)).contains(&radius_px) {
-            return Err(SceneError::Radius { radius_px, size });
+        if self.frame_code && self.reserved_rows() == 0 {
+            return Err(SceneError::FrameCode(size));
+        }
+        let max_px = self.max_radius_px();
+        if !(SceneConfig::MIN_RADIUS_PX..=max_px).contains(&radius_px) {
+            return Err(SceneError::Radius { radius_px, size, max_px });
         }
         if !(0.0..=SceneConfig::MAX_SPEED_PX_PER_S).contains(&speed_px_per_s) {
             return Err(SceneError::Speed { speed_px_per_s });
@@ -164,6 +181,19 @@ mod tests {
             let error = SceneConfig { speed_px_per_s, ..config(SceneKind::Ball) }.check().unwrap_err().to_string();
             assert!(error.starts_with(&format!("speed {speed_px_per_s} px/s")) && error.contains("100000"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_code_needs_room_and_takes_it_from_the_ball() {
+        let coded = |width, height| {
+            let size = Size::new(width, height).unwrap();
+            SceneConfig { frame_code: true, radius_px: 20.0, size, ..config(SceneKind::Ball) }.check()
+        };
+        let error = coded(102, 120).unwrap_err().to_string();
+        assert!(error.contains("102x120") && error.contains("104x120"), "{error}");
+        assert_eq!(coded(104, 120), Ok(()));
+        let error = SceneConfig { frame_code: true, radius_px: 111.0, ..config(SceneKind::Ball) }.check().unwrap_err();
+        assert!(error.to_string().contains("2 to 110 px"), "{error}");
     }
 
     #[test]

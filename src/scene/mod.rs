@@ -3,7 +3,8 @@
 //! A [`Scene`] says where each ball is at any time, by a formula ([`Scene::truth_at`]), and paints frames ([`Scene::draw`]) in which
 //! the balls are exactly there: the centroid of a painted ball on a flat background is its true centre to 0.002 px.
 //!
-//! Coordinates are those of [`Px`]: integer coordinates are pixel centres. Each ball is wholly in the frame at all times.
+//! Coordinates are those of [`Px`]: integer coordinates are pixel centres. Each ball is wholly in the frame at all times, and
+//! never behind the frame code ([`SceneConfig::frame_code`]).
 //!
 //! **Invariant**: the same [`SceneConfig`] and frame number give the same bytes on every machine, whatever was painted before.
 //! Nothing that reaches a pixel or the truth uses a function that C libraries disagree on.
@@ -154,6 +155,9 @@ impl Scene {
         let edge = edge_of(self.config.kind);
         let disk = |object: &TrueObject| Disk { centre: object.centre_px, radius_px: object.radius_px, edge };
         canvas.repaint(truth.objects().iter().map(disk), self.ink(number));
+        if self.config.frame_code {
+            canvas.stamp(number);
+        }
         truth
     }
 
@@ -178,7 +182,8 @@ impl Ball {
         let radius_px = (config.radius_px * (1.0 - index as f64 / 14.0)).max(SceneConfig::MIN_RADIUS_PX);
         let reach_px = radius_px + edge_of(config.kind).half_width_px();
         let x = Span { low_px: reach_px - 0.5, high_px: f64::from(config.size.width()) - 0.5 - reach_px };
-        let y = Span { low_px: reach_px - 0.5, high_px: f64::from(config.size.height()) - 0.5 - reach_px };
+        let top_px = f64::from(config.reserved_rows()) - 0.5;
+        let y = Span { low_px: top_px + reach_px, high_px: f64::from(config.size.height()) - 0.5 - reach_px };
         let speed = config.speed_px_per_s;
         let motion = match config.kind {
             SceneKind::Ball | SceneKind::Hard => Motion::straight(x, y, speed, random),

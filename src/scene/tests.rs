@@ -12,13 +12,14 @@ fn scene(kind: SceneKind) -> Scene {
 }
 
 fn configs() -> impl Strategy<Value = SceneConfig> {
-    let sizes = prop_oneof![Just((64, 96)), Just((242, 250)), Just((320, 240))];
+    let sizes = prop_oneof![Just((64, 96, false)), Just((242, 250, false)), Just((242, 250, true)), Just((320, 240, true))];
     (0..SceneKind::ALL.len(), sizes, 0.0..1.0, 0.0..4000.0, any::<u64>()).prop_map(
-        |(kind, (width, height), r, speed, seed)| {
-            let size = Size::new(width, height).unwrap();
-            let radius_px = SceneConfig::MIN_RADIUS_PX + r * (SceneConfig::max_radius_px(size) - SceneConfig::MIN_RADIUS_PX);
-            let fps = Fps::new(60).unwrap();
-            SceneConfig { kind: SceneKind::ALL[kind], size, fps, radius_px, speed_px_per_s: speed, seed }
+        |(kind, (width, height, frame_code), r, speed_px_per_s, seed)| {
+            let (size, fps) = (Size::new(width, height).unwrap(), Fps::new(60).unwrap());
+            let config =
+                SceneConfig { frame_code, speed_px_per_s, seed, ..SceneConfig::new(SceneKind::ALL[kind], size, fps) };
+            let radius_px = SceneConfig::MIN_RADIUS_PX + r * (config.max_radius_px() - SceneConfig::MIN_RADIUS_PX);
+            SceneConfig { radius_px, ..config }
         },
     )
 }
@@ -65,7 +66,8 @@ proptest! {
         let (right, bottom) = (f64::from(config.size.width()) - 0.5, f64::from(config.size.height()) - 0.5);
         for TrueObject { centre_px, radius_px, .. } in scene.truth_at(Duration::from_nanos(time_ns)).objects() {
             prop_assert!(centre_px.x - radius_px >= -0.5 - 1e-9 && centre_px.x + radius_px <= right + 1e-9);
-            prop_assert!(centre_px.y - radius_px >= -0.5 - 1e-9 && centre_px.y + radius_px <= bottom + 1e-9);
+            let top = f64::from(config.reserved_rows()) - 0.5;
+            prop_assert!(centre_px.y - radius_px >= top - 1e-9 && centre_px.y + radius_px <= bottom + 1e-9);
         }
     }
 
@@ -103,6 +105,23 @@ fn every_machine_paints_these_frames() {
     };
     let golden = ["094fd32ebf060528", "a360509d8f6196fb", "4bc965d4fdce3e61", "f6517d204bfdfbca"];
     assert_eq!(SceneKind::ALL.map(digest_of), golden);
+}
+
+#[test]
+fn the_code_in_a_frame_is_its_number_and_the_frame_below_is_as_without() {
+    for kind in SceneKind::ALL {
+        let plain = scene(kind);
+        let coded = Scene::new(SceneConfig { frame_code: true, ..*plain.config() }).unwrap();
+        let mut canvas = coded.new_canvas();
+        for number in [0, 1, 59, 1_000_000_000_000] {
+            coded.draw(&mut canvas, FrameNumber(number));
+            let view = I420View::new(canvas.pixels(), &I420Layout::new(coded.config().size)).unwrap();
+            assert_eq!(crate::witness::read(&view).map(|reading| reading.number), Some(number as u32), "{kind}");
+        }
+        let rows = coded.config().reserved_rows() as usize;
+        assert!(canvas.pixels()[rows * 640..].iter().any(|luma| *luma > 200), "a ball is below the code");
+        assert_eq!(drawn(&plain, 3).pixels()[640 * 480..], canvas.pixels()[640 * 480..], "colour stays as it was");
+    }
 }
 
 #[test]

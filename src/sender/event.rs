@@ -21,7 +21,7 @@ const QUEUE_EVENTS: usize = 16_384;
 /// One thing that happened.
 pub(super) enum Event {
     /// The source made a frame.
-    Produced { number: FrameNumber, rtp: RtpTime, truth: Truth, at: Duration },
+    Produced { number: FrameNumber, rtp: RtpTime, truth: Truth, due: Duration, at: Duration },
     /// Footage was opened, or cannot be.
     FootageOpened(Result<MediaSource, MediaError>),
     /// The footage is over.

@@ -62,12 +62,17 @@ impl Film {
         }
     }
 
+    /// The scene, if it is one.
+    pub(super) fn scene(&self) -> Option<&Scene> {
+        match self {
+            Film::Scene { scene, .. } => Some(scene),
+            Film::Footage { .. } => None,
+        }
+    }
+
     /// As in the report.
     pub(super) fn info(&self, config: &SendConfig) -> SceneInfo {
-        let scene = match self {
-            Film::Scene { scene, .. } => Some(scene.config()),
-            Film::Footage { .. } => None,
-        };
+        let scene = self.scene().map(Scene::config);
         SceneInfo {
             name: self.name().to_owned(),
             width: config.size.width(),
@@ -84,7 +89,8 @@ impl Film {
 fn scene(config: &SendConfig) -> anyhow::Result<Scene> {
     let SendConfig { size, fps, radius_px, speed_px_per_s, seed, .. } = *config;
     let base = SceneConfig::new(config.scene.parse()?, size, fps);
-    Ok(Scene::new(SceneConfig { radius_px, speed_px_per_s, seed, ..base })?)
+    let frame_code = config.witness.frame_code;
+    Ok(Scene::new(SceneConfig { radius_px, speed_px_per_s, seed, frame_code, ..base })?)
 }
 
 /// The pipeline of the footage; none for a scene.
@@ -140,7 +146,7 @@ impl Outlet {
     fn give(&self, number: FrameNumber, truth: Truth, due: Duration, at: Duration, picture: Option<gstreamer::Buffer>) {
         self.produced.fetch_add(1, Ordering::Relaxed);
         let rtp = RtpTime::from_running_time(self.offset, u64::try_from(due.as_nanos()).unwrap_or(u64::MAX));
-        self.events.tell(Event::Produced { number, rtp, truth, at });
+        self.events.tell(Event::Produced { number, rtp, truth, due, at });
         if let Some(picture) = picture {
             self.stream.push(picture, due);
         }

@@ -27,7 +27,7 @@ use crate::encode::{Choice, ChooseError};
 use crate::impair::Impaired;
 use crate::live::Live;
 use crate::pipeline::Debugging;
-use crate::report::Ledger;
+use crate::report::{Distribution, Ledger};
 use crate::scene::Truth;
 use crate::server::HubEvent;
 use crate::signalling::message::ErrorCode;
@@ -87,6 +87,7 @@ struct Sender {
     ledger: Ledger,
     keeping: Keeping,
     frames: u64,
+    produced_late_ms: Distribution,
     room: Room,
     members: BTreeMap<ConnectionId, Member>,
     events: Events,
@@ -155,7 +156,10 @@ impl Sender {
 
     fn on(&mut self, event: Event) -> anyhow::Result<()> {
         match event {
-            Event::Produced { number, rtp, truth, at } => self.on_produced(number, rtp, truth, at),
+            Event::Produced { number, rtp, truth, due, at } => {
+                self.produced_late_ms.record(at.saturating_sub(due).as_secs_f64() * 1e3);
+                self.on_produced(number, rtp, truth, at);
+            }
             Event::FootageOpened(opened) => self.on_footage_opened(opened)?,
             Event::FootageEnded(end) => self.on_footage_ended(end)?,
             Event::Entered { rtp } => self.ledger.entered_encoder(rtp),

@@ -6,12 +6,16 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::Sender;
+use crate::calibrate::scene_floor;
 use crate::cli::{AssertConfig, ExitCode};
 use crate::impair::Impaired;
 use crate::junit;
 use crate::logging::print_out;
-use crate::report::{Cost, EncoderInfo, ImpairmentInfo, Kept, Report, RunInfo, SenderCost, ThreadCost, text};
+use crate::report::{Cost, EncoderInfo, Floors, ImpairmentInfo, Kept, Report, RunInfo, SenderCost, ThreadCost, text};
 use crate::usage::{self, Usage};
+
+/// Frames for the error's floor: a few milliseconds of work after the run.
+const FLOOR_FRAMES: u64 = 60;
 
 /// Where stdout is meant, as everywhere.
 const STDOUT: &str = "-";
@@ -60,8 +64,16 @@ pub(super) fn run_info(sender: &Sender, cost: SenderCost) -> RunInfo {
         }),
         impairment: impairment(sender),
         cost,
+        floors: Floors::default(),
         kept: Kept::default(),
     }
+}
+
+/// What the instrument added to this run; takes some milliseconds of work, and is therefore for its end.
+pub(super) fn floors(sender: &Sender) -> Floors {
+    let floor = sender.film.scene().map(|scene| scene_floor(scene, FLOOR_FRAMES).error_px);
+    let error_px = floor.unwrap_or_default();
+    Floors { error_px, produced_late_ms: sender.produced_late_ms.spread() }
 }
 
 /// Threads that are listed by name: what comes after ten costs next to nothing.

@@ -216,7 +216,7 @@ impl Sender {
         let truth_now = self.film.truth_at(at);
         match self.ledger.feedback(ReceiverId(id.0), sightings, &truth_now, at) {
             Outcome::Matched(joined) => tracing::trace!(receiver = id.0, ?joined, "matched"),
-            other => tracing::trace!(receiver = id.0, rtp = %sightings.rtp, ?other, "not matched"),
+            other => tracing::trace!(receiver = id.0, rtp = ?sightings.rtp, code = sightings.code, ?other, "not matched"),
         }
         if let Some(liveness) = self.liveness_mut(id) {
             liveness.heard(at);

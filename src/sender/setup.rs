@@ -22,7 +22,7 @@ use crate::live::Live;
 use crate::logging::Log;
 use crate::pipeline::{Debugging, Texts};
 use crate::record::Recorder;
-use crate::report::{Ledger, LedgerConfig, SenderCost, Totals};
+use crate::report::{Distribution, Ledger, LedgerConfig, SenderCost, Totals};
 use crate::server::{self, HubEvent, ServerConfig};
 use crate::signalling::room::{Room, RoomConfig};
 use crate::signals::Signals;
@@ -132,6 +132,7 @@ impl Prepared {
             monotonic_zero: Some(clock.monotonic_zero()),
             budget: config.budget.budget,
             budget_drop: config.budget.budget_drop,
+            frame_code: config.witness.frame_code && film.scene().is_some(),
             records: Keeping::wants_records(config),
             ..LedgerConfig::new(config.size, config.fps)
         };
@@ -157,6 +158,7 @@ impl Prepared {
             source,
             is_over: false,
             frames: 0,
+            produced_late_ms: Distribution::new(),
             members: BTreeMap::new(),
             events,
             live,
@@ -209,6 +211,7 @@ impl Sender {
         self.act();
         self.stream.stop();
         let mut run = outcome::run_info(&self, cost);
+        run.floors = outcome::floors(&self);
         for joined in self.ledger.history() {
             tracing::debug!(?joined, "one of the last joined frames");
         }

@@ -18,8 +18,14 @@ pub struct Sightings {
     /// Counts the messages of one receiver: 0, 1, 2, …
     pub seq: u64,
     /// The RTP timestamp of the frame: the key.
-    #[serde(with = "wire::rtp")]
-    pub rtp: RtpTime,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtp: Option<RtpTime>,
+    /// Where the key is not known: a timestamp that counts the same ticks from an unknown beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticks: Option<RtpTime>,
+    /// The number that was read in the picture ([`crate::witness`]): the low 32 bits of the frame's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<u32>,
     /// Width in pixels of the frame that was looked at; coordinates are in it.
     pub width: u32,
     /// Height in pixels of the frame that was looked at.
@@ -48,8 +54,14 @@ pub struct Sightings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Earlier {
     /// The RTP timestamp of its frame: the key.
-    #[serde(with = "wire::rtp")]
-    pub rtp: RtpTime,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtp: Option<RtpTime>,
+    /// As in its own message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticks: Option<RtpTime>,
+    /// As in its own message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<u32>,
     /// The centres of what was seen.
     #[serde(with = "wire::places")]
     pub places: Vec<Px>,
@@ -69,16 +81,16 @@ pub struct Earlier {
 #[serde(default)]
 pub struct Recent {
     /// Looked at; a message of its own was sent.
-    #[serde(with = "wire::rtps", skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub detected: Vec<RtpTime>,
     /// Decoded, but the detector was busy.
-    #[serde(with = "wire::rtps", skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<RtpTime>,
     /// Arrived, but the decoder made no picture of it.
-    #[serde(with = "wire::rtps", skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undecoded: Vec<RtpTime>,
     /// Decoded from incomplete data, and not looked at.
-    #[serde(with = "wire::rtps", skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub damaged: Vec<RtpTime>,
 }
 
@@ -110,6 +122,7 @@ impl Sightings {
     }
 
     pub(super) fn check(&self) -> Result<(), MessageError> {
+        check_key(self.rtp, self.ticks, self.code)?;
         within("width", self.width, 1..=MAX_SIDE_PX)?;
         within("height", self.height, 1..=MAX_SIDE_PX)?;
         check_integer("seq", self.seq, MAX_INTEGER)?;
@@ -127,12 +140,12 @@ impl Sightings {
     /// many as may be. Memory is reused. One of a picture of another size is to be forgotten instead.
     pub fn carry_on(&mut self) {
         if self.earlier.len() < MAX_EARLIER {
-            let (rtp, places) = (self.rtp, Vec::new());
-            self.earlier.push(Earlier { rtp, places, decode_us: None, detect_us: None, arrived_us: None });
+            let (rtp, ticks, code, places) = (None, None, None, Vec::new());
+            self.earlier.push(Earlier { rtp, ticks, code, places, decode_us: None, detect_us: None, arrived_us: None });
         }
         self.earlier.rotate_right(1);
         if let Some(newest) = self.earlier.first_mut() {
-            newest.rtp = self.rtp;
+            (newest.rtp, newest.ticks, newest.code) = (self.rtp, self.ticks, self.code);
             newest.places.clear();
             newest.places.extend(self.objects.iter().map(|object| object.centre_px));
             (newest.decode_us, newest.detect_us, newest.arrived_us) = (self.decode_us, self.detect_us, self.arrived_us);
@@ -148,8 +161,17 @@ impl Sightings {
 
 impl Earlier {
     fn check(&self, width: f64, height: f64) -> Result<(), MessageError> {
+        check_key(self.rtp, self.ticks, self.code)?;
         check_times(self.decode_us, self.detect_us, self.arrived_us)?;
         self.places.iter().try_for_each(|place| wire::check_place(*place, width, height))
+    }
+}
+
+fn check_key(rtp: Option<RtpTime>, ticks: Option<RtpTime>, code: Option<u32>) -> Result<(), MessageError> {
+    match (rtp, ticks, code) {
+        (Some(_), Some(_), _) => Err(MessageError::Key("both 'rtp' and 'ticks'")),
+        (None, None, None) => Err(MessageError::Key("nothing")),
+        _ => Ok(()),
     }
 }
 

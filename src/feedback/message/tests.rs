@@ -32,14 +32,16 @@ prop_compose! {
         arrived_us in prop::option::of(0..=MAX_INTEGER),
     ) -> Earlier {
         let places = places.into_iter().map(|(x, y)| Px { x, y }).collect();
-        Earlier { rtp: RtpTime(rtp), places, decode_us, detect_us, arrived_us }
+        Earlier { rtp: Some(RtpTime(rtp)), ticks: None, code: None, places, decode_us, detect_us, arrived_us }
     }
 }
 
 prop_compose! {
     fn sightings()(
         seq in 0..=MAX_INTEGER,
-        rtp: u32,
+        rtp in prop::option::of(any::<u32>()),
+        ticks in prop::option::of(any::<u32>()),
+        code: Option<u32>,
         objects in prop::collection::vec(sighting(), 0..=MAX_OBJECTS),
         decode_us in prop::option::of(0..=MAX_STAGE_US),
         detect_us in prop::option::of(0..=MAX_STAGE_US),
@@ -55,8 +57,11 @@ prop_compose! {
             undecoded: rtps(&recent[2 * quarter..3 * quarter]),
             damaged: rtps(&recent[3 * quarter..]),
         };
-        let (rtp, width, height) = (RtpTime(rtp), 1280, 720);
-        Sightings { seq, rtp, width, height, objects, decode_us, detect_us, arrived_us, recent, earlier }
+        let (width, height) = (1280, 720);
+        // One of them, or else the code alone.
+        let (rtp, ticks) = (rtp.map(RtpTime), ticks.filter(|_| rtp.is_none()).map(RtpTime));
+        let code = if rtp.is_none() && ticks.is_none() { code.or(Some(5)) } else { code };
+        Sightings { seq, rtp, ticks, code, width, height, objects, decode_us, detect_us, arrived_us, recent, earlier }
     }
 }
 
@@ -169,6 +174,8 @@ fn every_fault_is_named() {
         ("3735928559", "4294967296", "expected u32"),
         ("3735928559", "-1", "expected u32"),
         ("\"rtp\"", "\"rtp\":1,\"rtp\"", "duplicate field `rtp`"),
+        ("\"rtp\"", "\"ticks\":1,\"rtp\"", "both 'rtp' and 'ticks'"),
+        ("\"rtp\"", "\"pts\"", "names its frame by nothing"),
         ("12.3", "2560.1", "x 2560.1 is out of range; allowed is -1280 to 2560"),
         ("12.3", "1e999", "number out of range"),
         ("12.3", "null", "invalid type"),
@@ -209,12 +216,13 @@ fn the_last_two_answers_are_carried_on() {
     let Ok(Message::Sightings(mut message)) = read(EXAMPLE.as_bytes()) else { panic!("refused") };
     message.earlier.clear();
     for rtp in 1..5 {
-        message.rtp = RtpTime(rtp);
+        message.rtp = Some(RtpTime(rtp));
         message.arrived_us = Some(rtp.into());
         message.objects[0].centre_px.x = rtp.into();
         message.carry_on();
     }
-    let carried: Vec<_> = message.earlier.iter().map(|one| (one.rtp.0, one.places[0].x, one.arrived_us)).collect();
+    let carried: Vec<_> =
+        message.earlier.iter().map(|one| (one.rtp.map_or(0, |rtp| rtp.0), one.places[0].x, one.arrived_us)).collect();
     assert_eq!(carried, [(4, 4.0, Some(4)), (3, 3.0, Some(3))]);
 }
 

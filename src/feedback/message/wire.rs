@@ -117,31 +117,3 @@ pub(super) mod places {
         Ok(Vec::<[f64; 2]>::deserialize(from)?.into_iter().map(|[x, y]| Px { x, y }).collect())
     }
 }
-
-pub(super) mod rtp {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::units::RtpTime;
-
-    pub(in super::super) fn serialize<S: Serializer>(rtp: &RtpTime, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_u32(rtp.0)
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<RtpTime, D::Error> {
-        u32::deserialize(from).map(RtpTime)
-    }
-}
-
-pub(super) mod rtps {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::units::RtpTime;
-
-    pub(in super::super) fn serialize<S: Serializer>(rtps: &[RtpTime], to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(rtps.iter().map(|rtp| rtp.0))
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<RtpTime>, D::Error> {
-        Ok(Vec::<u32>::deserialize(from)?.into_iter().map(RtpTime).collect())
-    }
-}

@@ -3,16 +3,20 @@
 use std::time::Duration;
 
 use super::Ledger;
-use crate::feedback::{Earlier, Pong, ReceiverStats, Recent, Sightings};
+use crate::feedback::{Earlier, Pong, ReceiverStats, Sightings};
+use crate::report::frames::Serial;
 use crate::report::joined::{Joined, Outcome, Score, Stages, Times};
 use crate::report::receiver::ReceiverId;
 use crate::report::states::Evidence;
+use crate::report::totals::WitnessTotals;
 use crate::scene::Truth;
 use crate::units::{Px, RtpTime};
 
 /// An answer without what was seen.
 struct Heard {
-    rtp: RtpTime,
+    rtp: Option<RtpTime>,
+    ticks: Option<RtpTime>,
+    code: Option<u32>,
     decode_us: Option<u64>,
     detect_us: Option<u64>,
     arrived_us: Option<u64>,
@@ -22,14 +26,27 @@ struct Heard {
 
 impl Heard {
     fn of(sightings: &Sightings) -> Heard {
-        let Sightings { rtp, decode_us, detect_us, arrived_us, .. } = *sightings;
-        Heard { rtp, decode_us, detect_us, arrived_us, again: false }
+        let Sightings { rtp, ticks, code, decode_us, detect_us, arrived_us, .. } = *sightings;
+        Heard { rtp, ticks, code, decode_us, detect_us, arrived_us, again: false }
     }
 
     fn again(earlier: &Earlier) -> Heard {
-        let Earlier { rtp, decode_us, detect_us, arrived_us, .. } = *earlier;
-        Heard { rtp, decode_us, detect_us, arrived_us, again: true }
+        let Earlier { rtp, ticks, code, decode_us, detect_us, arrived_us, .. } = *earlier;
+        Heard { rtp, ticks, code, decode_us, detect_us, arrived_us, again: true }
     }
+}
+
+/// How an answer names its frame.
+#[derive(Clone, Copy, Debug)]
+enum Named {
+    /// By its timestamp and by the code in the picture.
+    Both,
+    /// By its timestamp; no code was read.
+    Time,
+    /// By its timestamp; the code is that of the frame with these low 32 bits.
+    TimeOnly { shown: u32 },
+    /// By the code in the picture; there is no timestamp, or none of a known beginning.
+    Code,
 }
 
 impl Ledger {
@@ -42,7 +59,7 @@ impl Ledger {
             return Outcome::Unknown;
         };
         self.receivers[index].results.note(sightings.seq);
-        self.learn_recent(index, &sightings.recent);
+        self.learn_recent(index, sightings);
         let picture = (sightings.width, sightings.height);
         let places = sightings.objects.iter().map(|object| object.centre_px);
         let outcome = self.join(index, &Heard::of(sightings), (picture, places), truth_now, at);
@@ -56,7 +73,7 @@ impl Ledger {
                 party.note_coordinate(at, receiver.hello_at);
             }
             match outcome {
-                Outcome::Matched(_) | Outcome::Late { .. } => {}
+                Outcome::Matched(_) | Outcome::Late { .. } | Outcome::WrongPicture { .. } => {}
                 Outcome::Repeat => party.repeats += 1,
                 Outcome::Duplicate => party.duplicate += 1,
                 Outcome::Unknown => party.unknown += 1,
@@ -72,12 +89,15 @@ impl Ledger {
                 Outcome::Matched(_) => party.matched_by_repeat += 1,
                 Outcome::Repeat | Outcome::Duplicate => party.repeats += 1,
                 // Their own messages have been counted, or are lost.
-                Outcome::Late { .. } | Outcome::Unknown | Outcome::BeforeJoin => {}
+                Outcome::Late { .. } | Outcome::WrongPicture { .. } | Outcome::Unknown | Outcome::BeforeJoin => {}
             }
         }
     }
 
-    fn learn_recent(&mut self, index: usize, recent: &Recent) {
+    fn learn_recent(&mut self, index: usize, sightings: &Sightings) {
+        let Sightings { rtp, recent, .. } = sightings;
+        let calibration = self.receivers[index].calibration;
+        let key = |ticks| if rtp.is_some() { Some(ticks) } else { calibration.key(ticks) };
         for (keys, evidence) in [
             (&recent.detected, Evidence::Detected),
             (&recent.skipped, Evidence::Skipped),
@@ -85,10 +105,43 @@ impl Ledger {
             (&recent.damaged, Evidence::Damaged),
         ] {
             for &rtp in keys {
-                if let Some(serial) = self.frames.find(rtp) {
+                if let Some(serial) = key(rtp).and_then(|rtp| self.frames.find(rtp)) {
                     self.learn(index, serial, evidence);
                 }
             }
+        }
+    }
+
+    /// The frame that an answer is of: the one that its timestamp names, or if that says nothing, the one that was shown.
+    fn identify(&mut self, index: usize, heard: &Heard) -> Option<(Serial, Named)> {
+        let code = heard.code.filter(|_| self.config.frame_code);
+        let shown = code.and_then(|code| self.frames.find_code(code));
+        let calibration = &mut self.receivers[index].calibration;
+        let ticks = heard.ticks.filter(|_| !heard.again);
+        if let (Some(ticks), Some(frame)) = (ticks, shown.and_then(|shown| self.frames.get(shown))) {
+            calibration.note(ticks, frame.rtp);
+        }
+        let rtp = heard.rtp.or_else(|| calibration.key(heard.ticks?));
+        let Some(rtp) = rtp else { return shown.map(|shown| (shown, Named::Code)) };
+        let serial = self.frames.find(rtp)?;
+        let number = self.frames.get(serial)?.number;
+        let named = match code {
+            Some(code) if code == number.code() => Named::Both,
+            Some(shown) => Named::TimeOnly { shown },
+            None => Named::Time,
+        };
+        Some((serial, named))
+    }
+
+    fn witness(&mut self, index: usize, named: Named) {
+        let is_drawn = self.config.frame_code;
+        for WitnessTotals { checked, agree, disagree, unread } in
+            [&mut self.all.witness, &mut self.receivers[index].party.witness]
+        {
+            *checked += u64::from(matches!(named, Named::Both | Named::TimeOnly { .. }));
+            *agree += u64::from(matches!(named, Named::Both));
+            *disagree += u64::from(matches!(named, Named::TimeOnly { .. }));
+            *unread += u64::from(is_drawn && matches!(named, Named::Time));
         }
     }
 
@@ -100,8 +153,8 @@ impl Ledger {
         truth_now: &Truth,
         at: Duration,
     ) -> Outcome {
+        let Some((serial, named)) = self.identify(index, heard) else { return Outcome::Unknown };
         let receiver = &mut self.receivers[index];
-        let Some(serial) = self.frames.find(heard.rtp) else { return Outcome::Unknown };
         let Some(frame) = self.frames.get_mut(serial) else { return Outcome::Unknown };
         let Some((entry, _)) = receiver.entry_mut(serial) else { return Outcome::BeforeJoin };
         let was_heard = entry.heard;
@@ -116,7 +169,14 @@ impl Ledger {
         if latency > self.config.measured_within() {
             let frame = frame.number;
             self.learn(index, serial, Evidence::Late);
+            self.witness(index, named);
             return Outcome::Late { frame, latency };
+        }
+        if let Named::TimeOnly { shown } = named {
+            let frame = frame.number;
+            self.learn(index, serial, Evidence::WrongPicture);
+            self.witness(index, named);
+            return Outcome::WrongPicture { frame, shown };
         }
         let times = Times { produced_at: frame.produced_at, encoded_at: frame.encoded_at, sent_at, at };
         let arrived_us = heard.arrived_us.and_then(|us| receiver.clock.to_sender_us(us, at));
@@ -136,6 +196,7 @@ impl Ledger {
             entry.joined = Some(Box::new(joined));
         }
         self.learn(index, serial, Evidence::Matched);
+        self.witness(index, named);
         self.measure(index, joined);
         Outcome::Matched(joined)
     }

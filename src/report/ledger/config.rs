@@ -34,6 +34,8 @@ pub struct LedgerConfig {
     pub warmup: Duration,
     /// How many joined frames [`Ledger::history`](super::Ledger::history) has.
     pub history_size: usize,
+    /// Whether the frames carry their numbers, [`crate::witness`]; otherwise what receivers say of codes is not believed.
+    pub frame_code: bool,
     /// Whether each frame's [`FrameRecord`](crate::report::FrameRecord) is kept for [`Ledger::take_records`](super::Ledger::take_records).
     pub records: bool,
     /// How old a coordinate may be when it comes; older ones are counted.
@@ -50,7 +52,7 @@ impl LedgerConfig {
         self.budget.filter(|_| self.budget_drop).map_or(self.late_after, |budget| budget.min(self.late_after))
     }
 
-    /// For frames of this size and rate: late after 1 s, remembered for 10 s, 30 frames of history, no warm-up, no records.
+    /// For frames of this size and rate: late after 1 s, remembered for 10 s, 30 frames of history, no warm-up, no codes, no records.
     pub fn new(size: Size, fps: Fps) -> LedgerConfig {
         let (late_after, remember) = (LATE_AFTER, REMEMBER);
         let (most_frames, history_size) = (MOST_FRAMES, HISTORY_SIZE);
@@ -62,6 +64,7 @@ impl LedgerConfig {
             most_frames,
             history_size,
             warmup: Duration::ZERO,
+            frame_code: false,
             records: false,
             budget: None,
             budget_drop: false,

@@ -1,7 +1,7 @@
 use super::*;
 use crate::detect::{Extent, Sighting};
 use crate::feedback::{Ping, Recent, Sightings};
-use crate::report::Outcome;
+use crate::report::{Outcome, WitnessTotals};
 use crate::scene::TrueObject;
 use crate::units::{Fps, Px, Size};
 
@@ -21,7 +21,9 @@ pub(in crate::report) fn sightings(rtp: RtpTime, places: &[(f64, f64)]) -> Sight
     };
     Sightings {
         seq: 0,
-        rtp,
+        rtp: Some(rtp),
+        ticks: None,
+        code: None,
         width: 640,
         height: 480,
         objects: places.iter().map(sighting).collect(),
@@ -109,7 +111,7 @@ fn a_lost_answer_comes_with_the_next_one_and_counts_once() {
     let mut arrived = Vec::new();
     for frame in 1..5u32 {
         message.carry_on();
-        (message.seq, message.rtp) = (frame.into(), key(frame));
+        (message.seq, message.rtp) = (frame.into(), Some(key(frame)));
         message.objects[0].centre_px.x = f64::from(frame) + 0.5;
         // The first answer's message and those of frames 1 and 2 are lost; frame 1's comes after all, later than its repeat.
         if frame >= 3 {
@@ -147,6 +149,80 @@ fn coordinates_older_than_the_budget_are_counted_and_where_it_is_wanted_not_meas
         assert_eq!(all.budget, Some(crate::report::BudgetTotals { limit_ms: 20.0, kept: 1, missed: 2, missed_percent }));
         assert_eq!(all.frames.ended.of(State::Late), 1 + u64::from(budget_drop));
     }
+}
+
+#[test]
+fn an_answer_of_another_frames_picture_is_counted_and_not_measured() {
+    let mut ledger = ledger(LedgerConfig { frame_code: true, ..config() });
+    film(&mut ledger, 0..10);
+    let mut answer = |frame, code| {
+        let answer = Sightings { code, ..sightings(key(frame), &[(0.0, 0.0)]) };
+        ledger.feedback(ME, &answer, &Truth::default(), 100 * MS)
+    };
+    assert!(matches!(answer(3, Some(3)), Outcome::Matched(_)));
+    assert!(matches!(answer(4, None), Outcome::Matched(_)));
+    assert_eq!(answer(5, Some(4)), Outcome::WrongPicture { frame: FrameNumber(5), shown: 4 });
+    assert_eq!(answer(5, Some(5)), Outcome::Duplicate);
+    assert_eq!(answer(6, Some(u32::MAX)), Outcome::WrongPicture { frame: FrameNumber(6), shown: u32::MAX });
+    let all = ledger.finish(5000 * MS).all;
+    assert_eq!(all.witness, WitnessTotals { checked: 3, agree: 1, disagree: 2, unread: 1 });
+    assert_eq!((all.frames.matched, all.frames.returned, all.frames.ended.of(State::WrongPicture)), (2, 4, 2));
+    assert_eq!(all.latency_ms.max, Some(70.0));
+}
+
+#[test]
+fn codes_that_nobody_drew_are_not_believed() {
+    let mut ledger = ledger(config());
+    film(&mut ledger, 0..3);
+    let wrong = Sightings { code: Some(7), ..sightings(key(1), &[]) };
+    assert!(matches!(ledger.feedback(ME, &wrong, &Truth::default(), 30 * MS), Outcome::Matched(_)));
+    let only = Sightings { code: Some(2), rtp: None, ..wrong };
+    assert_eq!(ledger.feedback(ME, &only, &Truth::default(), 30 * MS), Outcome::Unknown);
+    assert_eq!(ledger.finish(40 * MS).all.witness, WitnessTotals::default());
+}
+
+#[test]
+fn a_client_with_timestamps_of_its_own_is_calibrated_by_codes_and_then_joined_by_time() {
+    let mut ledger = ledger(LedgerConfig { frame_code: true, ..config() });
+    film(&mut ledger, 0..40);
+    // It counts from frame 2, the first that it got.
+    let answer = |frame: u32, code| Sightings {
+        rtp: None,
+        ticks: Some(RtpTime(900 * frame.wrapping_sub(2))),
+        code,
+        ..sightings(key(0), &[(0.0, 0.0)])
+    };
+    let at = 400 * MS;
+    let mut told = |answer| match ledger.feedback(ME, &answer, &Truth::default(), at) {
+        Outcome::Matched(joined) => Some(joined.frame.0),
+        _ => None,
+    };
+    assert_eq!(told(answer(2, None)), None, "the beginning is not known");
+    for frame in 3..8 {
+        assert_eq!(told(answer(frame, Some(frame))), Some(frame.into()));
+    }
+    assert_eq!(told(answer(8, None)), Some(8), "now it is");
+    assert_eq!(told(answer(9, Some(7))), None, "a stale picture");
+    let recent = Recent { skipped: vec![RtpTime(900 * 8)], ..Recent::default() };
+    assert_eq!(told(Sightings { recent, ..answer(11, Some(11)) }), Some(11));
+    let totals = ledger.finish(5000 * MS);
+    let calibration = totals.receivers[0].calibration.expect("calibrated");
+    assert_eq!((calibration.offset_ticks, calibration.agreeing), (key(2).0, 6));
+    // The fifth code completed the calibration and is checked by it.
+    assert_eq!(totals.all.witness, WitnessTotals { checked: 3, agree: 2, disagree: 1, unread: 1 });
+    assert_eq!((totals.all.frames.unknown, totals.all.frames.ended.of(State::SkippedByDetector)), (1, 1));
+}
+
+#[test]
+fn a_client_without_timestamps_is_joined_by_the_code_alone() {
+    let mut ledger = ledger(LedgerConfig { frame_code: true, ..config() });
+    film(&mut ledger, 0..5);
+    let answer = Sightings { rtp: None, code: Some(3), ..sightings(key(0), &[]) };
+    let outcome = ledger.feedback(ME, &answer, &Truth::default(), 50 * MS);
+    assert!(matches!(outcome, Outcome::Matched(joined) if joined.frame == FrameNumber(3)), "{outcome:?}");
+    let strange = Sightings { code: Some(99), ..answer };
+    assert_eq!(ledger.feedback(ME, &strange, &Truth::default(), 50 * MS), Outcome::Unknown);
+    assert_eq!(ledger.finish(60 * MS).all.witness, WitnessTotals::default());
 }
 
 #[test]

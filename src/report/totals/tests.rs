@@ -34,6 +34,7 @@ fn run_info() -> RunInfo {
             all: Cost { max_rss_mb: Some(61.5), threads: Some(24), ..Cost::new(0.8, 2.0, 200) },
             by_thread: vec![ThreadCost { name: "frames:src".into(), threads: 1, cpu_s: 0.6 }],
         },
+        floors: Floors::default(),
         kept: Kept::default(),
     }
 }
@@ -109,6 +110,8 @@ fn the_schema_refuses_what_is_not_in_it() {
         "/scene",
         "/cost",
         "/receivers/0/cost",
+        "/floors",
+        "/witness",
     ] {
         let mut more = good.clone();
         let object = more.pointer_mut(pointer).and_then(Value::as_object_mut).expect("an object");

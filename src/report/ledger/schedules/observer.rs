@@ -104,10 +104,11 @@ impl Observer {
     }
 
     /// How all frames stand at `at`: for each receiver, then over all.
-    fn ended(&self, run: &Run, at: Duration) -> Vec<[u64; 10]> {
+    fn ended(&self, run: &Run, at: Duration) -> Vec<[u64; 11]> {
         let best_first = [
             State::Matched,
             State::Late,
+            State::WrongPicture,
             State::ResultLost,
             State::SkippedByDetector,
             State::Damaged,
@@ -118,7 +119,7 @@ impl Observer {
             State::DroppedBeforeEncoder,
         ];
         let rank = |state: &State| best_first.iter().position(|other| other == state);
-        let mut counts = vec![[0; 10]; run.receivers.len() + 1];
+        let mut counts = vec![[0; 11]; run.receivers.len() + 1];
         for index in (0..run.frames.len()).filter(|&index| run.frames[index].produced_at <= at) {
             let counting = (0..run.receivers.len()).filter(|&who| Observer::counts(run, who, index));
             let states: Vec<_> = counting.map(|who| (who, self.state(run, who, index, at))).collect();
