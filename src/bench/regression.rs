@@ -12,7 +12,7 @@ use super::plan::SplitMix;
 use super::results::{Block, Cell, Results, Run};
 
 /// How often is drawn: the tail that decides has then still some draws in it.
-const DRAWS: usize = 2000;
+const DRAWS: usize = 1000;
 
 /// The chance of any false alarm in one comparison of two benchmarks, as far as the bootstrap is right.
 const FALSE_ALARM: f64 = 0.01;

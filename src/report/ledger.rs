@@ -81,8 +81,8 @@ impl Ledger {
         if self.frames.len() >= self.config.most_frames.max(1) {
             self.forget_oldest();
         }
-        let is_warm = self.first_joined_at.is_some_and(|joined_at| at >= joined_at + self.config.warmup);
-        let is_watched = is_warm && self.receivers.iter().any(Receiver::is_present);
+        let warms_up = self.first_joined_at.is_some_and(|joined_at| at.saturating_sub(joined_at) < self.config.warmup);
+        let is_watched = !warms_up && self.receivers.iter().any(Receiver::is_present);
         let account = is_watched.then(|| self.all.ended.open());
         if !is_watched {
             self.frames_unwatched += 1;

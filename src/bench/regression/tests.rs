@@ -18,10 +18,10 @@ fn benchmark(runs: u32, between: f64, factor: f64, random: &mut SplitMix) -> Res
         let block = |random: &mut SplitMix| {
             let of_block = of_run + between * normal(random);
             let mut latency_ms: Vec<f64> =
-                (0..30).map(|_| 5.0 * factor * (of_block + 3.0 * between * normal(random)).exp()).collect();
+                (0..10).map(|_| 5.0 * factor * (of_block + 3.0 * between * normal(random)).exp()).collect();
             latency_ms.sort_unstable_by(f64::total_cmp);
             let error_px = latency_ms.iter().map(|ms| ms / 500.0).collect();
-            Block { frames: 30, matched: 30, latency_ms, error_px }
+            Block { frames: 10, matched: 10, latency_ms, error_px }
         };
         let blocks = (0..8).map(|_| block(random)).collect();
         let cost = ProcessCost { cores: 0.2, cpu_s_per_1000_frames: 6.0 * of_run.exp(), max_rss_mb: 70.0 };
@@ -75,7 +75,7 @@ fn frames_that_no_longer_come_back_raise_an_alarm() {
     let old = benchmark(5, 0.03, 1.0, &mut random);
     let mut new = benchmark(5, 0.03, 1.0, &mut random);
     let blocks = new.cells[0].runs.iter_mut().filter_map(|run| run.digest.as_mut()).flat_map(|digest| &mut digest.blocks);
-    blocks.for_each(|block| block.matched = 24);
+    blocks.for_each(|block| block.matched = 8);
     assert_eq!(alarms(&old, &new, 1), [Figure::Matched]);
 }
 
