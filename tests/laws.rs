@@ -80,7 +80,8 @@ fn none(path: &str) -> bool {
 #[test]
 fn the_core_is_pure() {
     let impure = [
-        "gstreamer",
+        "gstreamer::",
+        "use gstreamer",
         "gst::",
         "glib",
         "tokio",

@@ -12,7 +12,7 @@ use crate::bench::matrix::{Axis, BUILT_IN};
 const EXAMPLES: &str = "\
 Examples:
   rebound bench                      the built-in matrix 'quick': one minute
-  rebound bench codecs --out codecs  continued where it stopped if the folder is there
+  rebound bench codecs --out codecs    goes on where it stopped if the folder is there
   rebound bench --encoders x264enc,vp8enc --bitrates 500k,1M,2M --networks 'clean,loss=5% delay=20ms'
   rebound bench --matrix mine.toml --repeat 5 --assert 'latency_ms.p99 < 50' --junit results.xml
   rebound bench quick --repeat 5 --baseline old/results.json --max-regression 10%";
