@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Three rings. **Core** modules are pure: no GStreamer, no tokio, no clock, no files; time is an argument (`scene`, `detect`,
-//! `feedback`, `report`, `assertion`, `signalling`, `trace`, `impair`, `recovery`, `witness`). **Edges** are thin and touch
+//! `feedback`, `report`, `assertion`, `signalling`, `trace`, `impair`, `recovery`, `witness`, `congestion`). **Edges** are thin and touch
 //! GStreamer, sockets or files (`source`, `pipeline`, `encode`, `webrtc`, `decode`, `server`). **Roles** only wire (`sender`,
 //! `receiver`, `demo`, `bench`, `calibrate`,
 //! `replay`, `diff`): one closed event type, one owner of the state, one loop.
@@ -33,6 +33,7 @@ pub mod clock;
 mod closing;
 pub mod codec;
 pub mod config;
+pub mod congestion;
 pub mod decode;
 pub mod demo;
 pub mod detect;

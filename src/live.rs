@@ -10,8 +10,9 @@ use std::time::Duration;
 use ratatui::crossterm::terminal;
 
 use crate::cli::{Common, LogFormat};
+use crate::congestion::BitrateRule;
 use crate::logging::{Console, Log};
-use crate::units::{Bitrate, Fps, Size};
+use crate::units::{Fps, Size};
 
 /// Five times a second: faster than that numbers cannot be read.
 const SCREEN_INTERVAL: Duration = Duration::from_millis(200);
@@ -34,7 +35,7 @@ pub struct LiveView {
     /// The encoder's name, once chosen.
     pub encoder: Option<String>,
     /// As asked for.
-    pub bitrate: Bitrate,
+    pub bitrate: BitrateRule,
     /// As measured lately, in kbit/s.
     pub bitrate_kbps: Option<f64>,
     /// Since the run began.

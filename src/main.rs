@@ -19,7 +19,7 @@ fn main() {
 }
 
 fn start() -> anyhow::Result<ExitCode> {
-    let gstreamer = gstreamer::init();
+    let gstreamer = pipeline::init();
     let version = gstreamer.as_ref().ok().map(|()| gstreamer::version_string().to_string());
     let settings = match config::load(version) {
         Ok(settings) => settings,

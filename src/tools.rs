@@ -35,7 +35,13 @@ pub fn encoders(config: &EncodersConfig, encoders: &toml::Table) -> anyhow::Resu
     let texts = Texts::load(config.pipelines.as_deref())?;
     let catalogue = sender::catalogue(&texts, encoders)?;
     let chooser = Chooser { catalogue: &catalogue, texts: &texts };
-    let shape = Shape { size: config.size, fps: config.fps, bitrate: Bitrate::kbps(2000), gop_frames: DEFAULT_GOP_FRAMES };
+    let shape = Shape {
+        size: config.size,
+        fps: config.fps,
+        bitrate: Bitrate::kbps(2000),
+        gop_frames: DEFAULT_GOP_FRAMES,
+        is_adaptive: false,
+    };
     let listing = encode::list(&chooser, &shape);
     let text = if config.json { serde_json::to_string_pretty(&listing)? + "\n" } else { listing.to_string() };
     print_out(&text)?;

@@ -7,8 +7,20 @@ use std::path::{Path, PathBuf};
 const WAY: [&str; 9] = ["scene", "source", "encode", "webrtc", "decode", "detect", "feedback", "report", "sender"];
 
 /// Rooms that think: no GStreamer, no tokio, no clock, no files, no environment.
-const CORE: [&str; 11] =
-    ["scene", "detect", "feedback", "report", "signalling", "trace", "impair", "random", "recovery", "assertion", "witness"];
+const CORE: [&str; 12] = [
+    "scene",
+    "detect",
+    "feedback",
+    "report",
+    "signalling",
+    "trace",
+    "impair",
+    "random",
+    "recovery",
+    "assertion",
+    "witness",
+    "congestion",
+];
 
 /// Files of core rooms that are edges, and say so.
 const EDGES_IN_CORE: [&str; 3] = ["signalling/client.rs", "signalling/client/", "trace/file.rs"];

@@ -15,7 +15,8 @@ use super::trace::TraceArgs;
 use super::values;
 use super::witness::WitnessConfig;
 use crate::codec::Codec;
-use crate::units::{Bitrate, Fps, Size};
+use crate::congestion::BitrateRule;
+use crate::units::{Fps, Size};
 use crate::webrtc::ChannelPolicy;
 
 /// Where a sender listens unless told otherwise.
@@ -101,9 +102,10 @@ pub struct SendConfig {
     /// Only encoders of this codec: h264, vp8, vp9, av1, h265 [default: any]
     #[arg(long, value_name = "NAME", help_heading = "Encoder")]
     pub codec: Option<Codec>,
-    /// Bits per second, k and M for thousands and millions: 10k to 1000M
-    #[arg(long, value_name = "RATE", default_value = "2M", help_heading = "Encoder")]
-    pub bitrate: Bitrate,
+    /// Bits per second, k and M for thousands and millions: 10k to 1000M; 'auto' or 'auto:300k-4M' follows what the paths to the
+    /// receivers carry
+    #[arg(long, value_name = "RATE|auto:LEAST-MOST", default_value = "2M", help_heading = "Encoder")]
+    pub bitrate: BitrateRule,
     /// Frames from one keyframe to the next; receivers that join or lose one get theirs at once in any case
     #[arg(long, value_name = "FRAMES", default_value = "2560", value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000),
         help_heading = "Encoder")]

@@ -2,6 +2,7 @@ use std::fs;
 
 use super::*;
 use crate::cli::{PipelineCommand, SendConfig};
+use crate::congestion::BitrateRule;
 use crate::units::Bitrate;
 
 struct Case {
@@ -54,7 +55,7 @@ fn flags_win_over_environment_over_file_over_defaults() {
     for command in ["send", "pipeline send", "demo"] {
         let config = case.send(&format!("{command} --fps 60"));
         assert_eq!(config.fps.per_second(), 60, "{command}");
-        assert_eq!(config.bitrate, Bitrate::kbps(4000), "{command}");
+        assert_eq!(config.bitrate, BitrateRule::Fixed(Bitrate::kbps(4000)), "{command}");
         assert_eq!(config.port, 5000, "{command}");
         assert_eq!(config.size.to_string(), "640x480", "{command}");
     }

@@ -80,6 +80,9 @@ const TRIAL_FRAMES: usize = 9;
 /// The rate control's buffer in picture times: no picture becomes much larger than the others and takes longer to arrive.
 const VBV_FRAMES: f64 = 1.5;
 
+/// What makes pictures smaller, and lets them pass as they are until it is asked to.
+const SHRINK: &str = "! videoscale add-borders=false ! capsfilter name=shrunk caps=video/x-raw";
+
 /// The name of the user's own launch text in reports.
 const CUSTOM: &str = "custom";
 
@@ -192,7 +195,8 @@ impl Chooser<'_> {
         let launch = template.fill(&values(shape, shape.gop_frames.into())).map_err(text)?;
         let printable = template.fill(&values(shape, shape.fps.per_second().into())).map_err(text)?;
         let caps = raw_caps(shape);
-        let around = [("caps", Value::Launch(caps.clone())), ("encoder", Value::Launch(launch.clone()))];
+        let shrink = if shape.is_adaptive { Value::Launch(SHRINK.to_owned()) } else { Value::Nothing };
+        let around = [("caps", Value::Launch(caps.clone())), ("shrink", shrink), ("encoder", Value::Launch(launch.clone()))];
         let pipeline = self.texts.encode.fill(&around).map_err(text)?;
         Ok(Filled { launch, pipeline, printable, caps })
     }

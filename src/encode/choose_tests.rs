@@ -8,7 +8,7 @@ use super::*;
 
 fn shape() -> Shape {
     let size = Size::new(320, 240).expect("valid");
-    Shape { size, fps: Fps::new(30).expect("valid"), bitrate: Bitrate::kbps(800), gop_frames: 60 }
+    Shape { size, fps: Fps::new(30).expect("valid"), bitrate: Bitrate::kbps(800), gop_frames: 60, is_adaptive: false }
 }
 
 fn texts() -> Texts {

@@ -9,6 +9,7 @@ use gstreamer_app as gst_app;
 use super::Unit;
 use crate::clock::RunClock;
 use crate::pipeline::{BusEvent, Debugging, Pipeline, PipelineError};
+use crate::units::{Fps, Size};
 
 /// What the running encoder reports, from GStreamer's threads.
 #[derive(Debug)]
@@ -65,6 +66,23 @@ impl RunningEncoder {
     /// Where frames go in; the appsrc's own limit and policy say what happens when the encoder is not fast enough.
     pub fn frames(&self) -> &gst_app::AppSrc {
         &self.frames
+    }
+
+    /// From the next picture on they are of this size and rate. The encoder begins anew, with a keyframe. Needs a pipeline that is
+    /// adaptive.
+    pub fn reshape(&self, size: Size, fps: Fps) {
+        if let Some(mut caps) = self.frames.caps()
+            && let Some(shrunk) = self.pipeline.inner().by_name("shrunk")
+        {
+            let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+            caps.make_mut().set("framerate", gst::Fraction::new(number(fps.per_second()), 1));
+            self.frames.set_caps(Some(&caps));
+            let caps = gst::Caps::builder("video/x-raw")
+                .field("width", number(size.width()))
+                .field("height", number(size.height()))
+                .field("pixel-aspect-ratio", gst::Fraction::new(1, 1));
+            shrunk.set_property("caps", caps.build());
+        }
     }
 
     /// Its pipeline, for graphs and for its encoder.

@@ -23,6 +23,8 @@ pub struct Shape {
     pub bitrate: Bitrate,
     /// Frames between keyframes that nobody asked for.
     pub gop_frames: u32,
+    /// Size and rate may change while it runs.
+    pub is_adaptive: bool,
 }
 
 /// A keyframe is many times as large as another picture and arrives late, so they come on request; this many is 43 s at 60 fps.

@@ -223,6 +223,7 @@ fn painted(cells: &[&Cell], coloured: bool) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::congestion::BitrateRule;
     use crate::units::{Bitrate, Fps};
 
     pub(in crate::live) fn a_view(receivers: usize) -> LiveView {
@@ -232,7 +233,7 @@ pub(super) mod tests {
             size: "1280x720".parse().expect("valid"),
             fps: Fps::new(60).expect("valid"),
             encoder: Some("x264enc".to_owned()),
-            bitrate: Bitrate::kbps(3000),
+            bitrate: BitrateRule::Fixed(Bitrate::kbps(3000)),
             bitrate_kbps: Some(2913.4),
             uptime: Duration::from_secs(83),
             produced: 4980,

@@ -34,6 +34,13 @@ pub use sources::{MediaText, SourceEntry, SourceTable};
 pub use template::{FillError, Template, Value};
 pub use texts::{PeerOptions, Source, Texts, TextsError};
 
+/// Starts GStreamer, with the elements of gst-plugins-rs that the program brings along: Google congestion control and AV1 over RTP,
+/// which Debian 12 does not have.
+pub fn init() -> Result<(), glib::Error> {
+    gst::init()?;
+    gstrsrtp::plugin_register_static().map_err(|error| glib::Error::new(gst::CoreError::Failed, &error.message))
+}
+
 /// What is to be seen of a pipeline.
 #[derive(Clone, Debug, Default)]
 pub struct Debugging {

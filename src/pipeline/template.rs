@@ -21,6 +21,8 @@ pub enum Value {
     /// Launch text or caps that are already trusted: from the program, its tables or the user's own command line. A text that
     /// leaves it out is refused, since the pipeline would lack that part.
     Launch(String),
+    /// Nothing is wanted there, and the place need not be there.
+    Nothing,
 }
 
 /// Why a text cannot be filled.
@@ -108,6 +110,7 @@ impl fmt::Display for Value {
         match self {
             Value::Number(number) => number.fmt(f),
             Value::Word(text) | Value::Launch(text) => text.fmt(f),
+            Value::Nothing => Ok(()),
         }
     }
 }

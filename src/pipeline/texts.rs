@@ -98,8 +98,9 @@ impl Texts {
 
     /// The pipeline of one receiver, at the sender.
     pub fn peer(&self, options: &PeerOptions) -> Result<String, TextsError> {
-        let PeerOptions { codec, h264_level, payload_type, timestamp_offset, jitter_ms } = *options;
+        let PeerOptions { codec, h264_level, payload_type, timestamp_offset, jitter_ms, extensions } = options.clone();
         let payloading = self.payloaders.of(codec)?;
+        let extensions = extensions.map_or(Value::Nothing, Value::Launch);
         let level = f64::from(h264_level) / 10.0;
         let caps = payloading.caps.replace("{level}", &level.to_string());
         Ok(self.peer.fill(&[
@@ -108,6 +109,7 @@ impl Texts {
             ("payload_type", Value::Number(payload_type.into())),
             ("timestamp_offset", Value::Number(timestamp_offset.into())),
             ("encoding_name", Value::Word(codec.encoding_name().to_owned())),
+            ("extensions", extensions),
             ("jitter_ms", Value::Number(jitter_ms.into())),
         ])?)
     }
@@ -151,7 +153,7 @@ impl Texts {
 }
 
 /// One receiver, at the sender.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PeerOptions {
     /// What the encoder makes.
     pub codec: Codec,
@@ -161,6 +163,8 @@ pub struct PeerOptions {
     pub payload_type: u8,
     /// RTP timestamp of running time 0; the same for all peers of a stream.
     pub timestamp_offset: u32,
+    /// Header extensions as further fields of the RTP caps, `,extmap-1=…`.
+    pub extensions: Option<String>,
     /// webrtcbin's `latency`; without meaning for a peer that only sends.
     pub jitter_ms: u32,
 }
@@ -185,7 +189,7 @@ mod tests {
     use super::*;
 
     fn peer_options(codec: Codec) -> PeerOptions {
-        PeerOptions { codec, h264_level: 31, payload_type: 96, timestamp_offset: u32::MAX, jitter_ms: 0 }
+        PeerOptions { codec, h264_level: 31, payload_type: 96, timestamp_offset: u32::MAX, extensions: None, jitter_ms: 0 }
     }
 
     #[test]

@@ -212,7 +212,7 @@ impl Receiver {
                 self.leave(&reason);
             }
             PeerEvent::ChannelOpen => session.on_open(now),
-            PeerEvent::Sent { .. } | PeerEvent::KeyframeWanted => {}
+            PeerEvent::Sent { .. } | PeerEvent::Path { .. } | PeerEvent::KeyframeWanted => {}
         }
     }
 

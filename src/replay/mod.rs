@@ -121,6 +121,7 @@ pub fn run_info(trace: &Trace, command: Vec<String>) -> RunInfo {
         scene: trace.header.scene.clone(),
         encoder: trace.header.encoder.clone(),
         cost: SenderCost::default(),
+        congestion: None,
         impairment: None,
         floors: Floors::default(),
         kept: Kept::default(),

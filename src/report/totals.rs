@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Bias, Cost, Ended, Kept, Noise, ReceiverId, SenderCost, Spread};
+use crate::congestion::CongestionTotals;
 use crate::feedback::ReceiverStats;
 use crate::impair::Counters;
 
@@ -267,6 +268,8 @@ pub struct RunInfo {
     /// The files that it leaves.
     #[serde(flatten)]
     pub kept: Kept,
+    /// How the bitrate came about; none when a trace is scored again.
+    pub congestion: Option<CongestionTotals>,
 }
 
 /// What no better codec, network or receiver could take away from the figures of this run.

@@ -139,8 +139,8 @@ impl Outlet {
     }
 
     /// Whether a frame is of use to anybody.
-    fn wants(&self) -> bool {
-        self.stream.is_active() && self.most.is_none_or(|most| self.produced.load(Ordering::Relaxed) < most)
+    fn wants(&self, number: FrameNumber) -> bool {
+        self.stream.wants(number) && self.most.is_none_or(|most| self.produced.load(Ordering::Relaxed) < most)
     }
 
     fn give(&self, number: FrameNumber, truth: Truth, due: Duration, at: Duration, picture: Option<gstreamer::Buffer>) {
@@ -156,7 +156,7 @@ impl Outlet {
     pub(super) fn draw(&self, scene: Arc<Scene>, start: Duration) -> std::io::Result<Source> {
         let (wanted, out) = (self.clone(), self.clone());
         let give = move |frame: Produced| out.give(frame.number, frame.truth, frame.due, frame.at, frame.picture);
-        SceneSource::start(scene, start, self.clock.clone(), move || wanted.wants(), give).map(Source::Scene)
+        SceneSource::start(scene, start, self.clock.clone(), move |number| wanted.wants(number), give).map(Source::Scene)
     }
 
     /// Begins to play footage that is open.
@@ -170,7 +170,9 @@ impl Outlet {
             out.give(frame.number, truth, frame.due, out.clock.now(), Some(frame.picture));
         };
         let ended = move |end| events.tell(Event::FootageEnded(end));
-        media.play(fps, move || wanted.wants(), give, ended).context("the source does not play")
+        let asked = AtomicU64::new(0);
+        let wants = move || wanted.wants(FrameNumber(asked.fetch_add(1, Ordering::Relaxed)));
+        media.play(fps, wants, give, ended).context("the source does not play")
     }
 }
 

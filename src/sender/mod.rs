@@ -2,6 +2,7 @@
 //!
 //! Only wiring. One loop owns all state; threads of GStreamer, the source and the server tell it events.
 
+mod congestion;
 mod event;
 mod film;
 mod keep;
@@ -23,6 +24,7 @@ use tokio::task::JoinHandle;
 use crate::cli::{ExitCode, SendConfig};
 use crate::clock::RunClock;
 use crate::codec::Codec;
+use crate::congestion::Controller;
 use crate::encode::{Choice, ChooseError};
 use crate::impair::Impaired;
 use crate::live::Live;
@@ -89,6 +91,8 @@ struct Sender {
     frames: u64,
     produced_late_ms: Distribution,
     room: Room,
+    /// None when the bitrate is fixed.
+    congestion: Option<Controller>,
     members: BTreeMap<ConnectionId, Member>,
     events: Events,
     live: Live,
@@ -232,6 +236,7 @@ impl Sender {
         self.ledger.tick(now);
         self.keep_records();
         self.room.handle_timeout(now);
+        self.follow_paths(now);
         self.stream.on_time();
         self.keep_alive(now);
         if self.live.is_due(now) {

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use super::Sender;
 use crate::calibrate::scene_floor;
 use crate::cli::{AssertConfig, ExitCode};
+use crate::congestion::{CongestionTotals, Controller};
 use crate::impair::Impaired;
 use crate::junit;
 use crate::logging::print_out;
@@ -66,6 +67,7 @@ pub(super) fn run_info(sender: &Sender, cost: SenderCost) -> RunInfo {
         cost,
         floors: Floors::default(),
         kept: Kept::default(),
+        congestion: Some(CongestionTotals::new(sender.config.bitrate, sender.congestion.as_ref().map(Controller::record))),
     }
 }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Sender;
 use super::event::Event;
 use super::member::Member;
+use super::{Sender, congestion};
 use crate::codec::Codec;
 use crate::feedback::{self, Liveness, Message, SILENCE, Sightings};
 use crate::impair::{Impaired, Path};
@@ -111,11 +111,12 @@ impl Sender {
     }
 
     fn settings(&self, codec: Codec, name: &str) -> anyhow::Result<StreamSettings> {
-        let (launch, rtp_caps) = self.stream.peer(&self.plan.texts, codec, &self.plan.shape)?;
+        let (launch, rtp_caps) = self.stream.peer(&self.plan, codec, self.config.bitrate)?;
         let channel = self.config.channel;
         let ice = crate::ice::settings(&self.config.ice_servers, self.config.ice_tcp);
         let path = self.config.network.impair.clone().map(|impairment| Path::named(impairment, &format!("to {name}")));
-        Ok(StreamSettings { launch, rtp_caps, channel, ice, path, debugging: self.debugging.clone() })
+        let pacing = congestion::pacing(self.config.bitrate);
+        Ok(StreamSettings { launch, rtp_caps, channel, ice, path, pacing, debugging: self.debugging.clone() })
     }
 
     pub(super) fn on_peer_started(&mut self, id: ConnectionId, peer: Result<Box<SendingPeer>, PeerError>) {
@@ -162,6 +163,7 @@ impl Sender {
             }
             PeerEvent::Message { text, at } => self.on_message(id, &text, at),
             PeerEvent::Sent { rtp, at } => self.ledger.sent(ReceiverId(id.0), rtp, at),
+            PeerEvent::Path { measured, estimate, at } => self.on_path(id, measured, estimate, at),
             PeerEvent::KeyframeWanted => self.stream.want_keyframe(),
             PeerEvent::Failed { reason } => {
                 self.dump(id, "error");
@@ -268,6 +270,7 @@ impl Sender {
             let now = self.clock.now();
             self.ledger.receiver_left(ReceiverId(id.0), now);
             self.keep_left(ReceiverId(id.0), now);
+            self.congestion.iter_mut().for_each(|congestion| congestion.on_left(id.0));
         }
         let Some(member) = self.members.get_mut(&id) else { return };
         member.codec = None;

@@ -17,6 +17,7 @@ use super::{Sender, outcome, view};
 use crate::cli::{Common, ExitCode, SendConfig};
 use crate::clock::RunClock;
 use crate::closing::CLOSE_WITHIN;
+use crate::congestion::{BitrateRule, Controller};
 use crate::encode::{Catalogue, Choice, Shape, Wanted};
 use crate::live::Live;
 use crate::logging::Log;
@@ -77,7 +78,8 @@ pub(crate) fn plan(config: &SendConfig, encoders: &toml::Table) -> anyhow::Resul
     let texts = Arc::new(Texts::load(config.pipelines.as_deref())?);
     let catalogue = Arc::new(catalogue(&texts, encoders)?);
     let SendConfig { size, fps, bitrate, codec, .. } = *config;
-    let shape = Shape { size, fps, bitrate, gop_frames: config.gop };
+    let is_adaptive = matches!(bitrate, BitrateRule::Auto { .. });
+    let shape = Shape { size, fps, bitrate: bitrate.start(), gop_frames: config.gop, is_adaptive };
     Ok(Plan { wanted: Wanted::parse(&config.encoder), codec, shape, texts, catalogue })
 }
 
@@ -140,6 +142,7 @@ impl Prepared {
             ledger: Ledger::new(ledger_config),
             keeping: Keeping::default(),
             room: room(config, codecs),
+            congestion: Controller::new(config.bitrate, config.size, config.fps),
             config: config.clone(),
             clock,
             film,

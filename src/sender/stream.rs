@@ -12,20 +12,28 @@ use gstreamer_app as gst_app;
 use super::event::{Event, Events};
 use crate::clock::RunClock;
 use crate::codec::{Codec, h264_level};
+use crate::congestion::{BitrateRule, Mitigation, Target};
 use crate::encode::{
     Catalogue, Choice, ChooseError, Chooser, Control, EncoderEvent, KeyframeGate, Request, RunningEncoder, Shape, Wanted,
 };
 use crate::pipeline::{Debugging, PeerOptions, Texts, TextsError};
 use crate::record::Recorder;
-use crate::units::RtpTime;
-use crate::webrtc::Lanes;
+use crate::units::{FrameNumber, RtpTime};
+use crate::webrtc::{Lanes, TRANSPORT_WIDE_CC};
 
 /// The payload type of the video: the first dynamic one, RFC 3551 section 6. Each peer has one stream, so one is enough.
 const PAYLOAD_TYPE: u8 = 96;
 
+/// The header extension for congestion control as it stands in caps; number 1 is free, since there is no other.
+const TWCC_FIELD: &str = "extmap-1";
+
 /// A lane that waits for so long has not got the keyframe that was asked for when it opened: any encoder makes one within a few
 /// frames.
 const STARVED_AFTER: Duration = Duration::from_millis(500);
+
+/// Whoever is sent keyframes only gets one so often: at 200 kbit/s one is about as large as ten other pictures, so that the others
+/// lose a tenth of theirs.
+const RATION: Duration = Duration::from_secs(1);
 
 /// What is to be encoded, and with what.
 #[derive(Clone)]
@@ -93,12 +101,13 @@ fn clock_time(time: Duration) -> gst::ClockTime {
 pub(super) struct Inlet {
     lanes: Arc<Lanes>,
     intake: Intake,
+    fps_divisor: Arc<AtomicU32>,
 }
 
 impl Inlet {
-    /// Whether anybody is to be sent to.
-    pub(super) fn is_active(&self) -> bool {
-        self.lanes.is_active()
+    /// Whether anybody is to be sent this frame.
+    pub(super) fn wants(&self, number: FrameNumber) -> bool {
+        self.lanes.is_active() && number.0.is_multiple_of(self.fps_divisor.load(Ordering::Relaxed).max(1).into())
     }
 
     /// Gives a picture to the encoder, under this running time.
@@ -111,6 +120,23 @@ struct Running {
     encoder: RunningEncoder,
     control: Control,
     choice: Choice,
+    mitigation: Mitigation,
+    /// Its bitrate cannot be changed, and that was logged.
+    complained: bool,
+}
+
+impl Running {
+    fn make(&mut self, target: Target, full: &Shape) {
+        let Target { bitrate, mitigation } = target;
+        if std::mem::replace(&mut self.mitigation, mitigation) != mitigation {
+            self.encoder.reshape(mitigation.size(full.size), mitigation.fps(full.fps));
+        }
+        if let Err(error) = self.control.set_bitrate(bitrate)
+            && !std::mem::replace(&mut self.complained, true)
+        {
+            tracing::warn!(encoder = self.choice.name, "the bitrate stays as it is: {error}");
+        }
+    }
 }
 
 /// The stream, with at most one running encoder.
@@ -128,6 +154,11 @@ pub(super) struct Stream {
     died: Vec<String>,
     keyframes: KeyframeGate,
     starving_since: Option<Duration>,
+    rationed_at: Duration,
+    /// What congestion control wants, and what it is of.
+    target: Option<(Target, Shape)>,
+    /// Of the source's frames, every so many is made.
+    fps_divisor: Arc<AtomicU32>,
 }
 
 impl Stream {
@@ -140,7 +171,7 @@ impl Stream {
     ) -> Stream {
         let (lanes, intake) = (Arc::default(), Intake::default());
         let (running, serial, died, keyframes) = (None, Arc::default(), Vec::new(), KeyframeGate::default());
-        let starving_since = None;
+        let (starving_since, rationed_at, target) = (None, Duration::ZERO, None);
         Stream {
             clock,
             offset,
@@ -154,6 +185,9 @@ impl Stream {
             died,
             keyframes,
             starving_since,
+            rationed_at,
+            target,
+            fps_divisor: Arc::new(AtomicU32::new(1)),
         }
     }
 
@@ -168,7 +202,7 @@ impl Stream {
 
     /// The way in for the source.
     pub(super) fn inlet(&self) -> Inlet {
-        Inlet { lanes: self.lanes.clone(), intake: self.intake.clone() }
+        Inlet { lanes: self.lanes.clone(), intake: self.intake.clone(), fps_divisor: self.fps_divisor.clone() }
     }
 
     /// What is encoding now.
@@ -197,7 +231,11 @@ impl Stream {
         let control = Control::new(encoder.pipeline(), &choice)?;
         encoder.pipeline().dump("start");
         self.intake.set(Some(encoder.frames().clone()));
-        self.running = Some(Running { encoder, control, choice });
+        let mut running = Running { encoder, control, choice, mitigation: Mitigation::NONE, complained: false };
+        if let Some((target, full)) = &self.target {
+            running.make(*target, full);
+        }
+        self.running = Some(running);
         Ok(())
     }
 
@@ -256,8 +294,21 @@ impl Stream {
             self.starving_since = Some(now);
             self.want_keyframe();
         }
+        if self.lanes.is_rationed() && now.saturating_sub(self.rationed_at) >= RATION {
+            self.rationed_at = now;
+            self.want_keyframe();
+        }
         if self.keyframes.on_time(self.clock.now()) {
             self.force_keyframe();
+        }
+    }
+
+    /// From the next picture on this is made, by this encoder and those after it.
+    pub(super) fn set_target(&mut self, target: Target, full: &Shape) {
+        self.target = Some((target, *full));
+        self.fps_divisor.store(target.mitigation.fps_divisor, Ordering::Relaxed);
+        if let Some(running) = &mut self.running {
+            running.make(target, full);
         }
     }
 
@@ -268,11 +319,17 @@ impl Stream {
     }
 
     /// A peer's pipeline for this codec, as text, and what its stream is in the offer.
-    pub(super) fn peer(&self, texts: &Texts, codec: Codec, shape: &Shape) -> Result<(String, gst::Caps), TextsError> {
+    pub(super) fn peer(&self, plan: &Plan, codec: Codec, rule: BitrateRule) -> Result<(String, gst::Caps), TextsError> {
         let (payload_type, timestamp_offset) = (PAYLOAD_TYPE, self.offset.0);
-        let h264_level = h264_level(shape.size, shape.fps, shape.bitrate);
-        let launch = texts.peer(&PeerOptions { codec, h264_level, payload_type, timestamp_offset, jitter_ms: 0 })?;
-        Ok((launch, rtp_caps(codec, h264_level, random_ssrc())))
+        let h264_level = h264_level(plan.shape.size, plan.shape.fps, rule.ceiling());
+        let is_auto = matches!(rule, BitrateRule::Auto { .. });
+        let extensions = is_auto.then(|| format!(",{TWCC_FIELD}=(string)\"{TRANSPORT_WIDE_CC}\""));
+        let options = PeerOptions { codec, h264_level, payload_type, timestamp_offset, extensions, jitter_ms: 0 };
+        let mut caps = rtp_caps(codec, h264_level, random_ssrc());
+        if is_auto {
+            caps.make_mut().set(TWCC_FIELD, TRANSPORT_WIDE_CC);
+        }
+        Ok((plan.texts.peer(&options)?, caps))
     }
 }
 

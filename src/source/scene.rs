@@ -42,13 +42,13 @@ pub struct SceneSource {
 impl SceneSource {
     /// Starts to draw `scene`, whose frame 0 is at `start` of `clock`.
     ///
-    /// Each frame goes to `give`. While `wanted` says no, time goes on and nothing is drawn. A frame whose time has passed
+    /// Each frame goes to `give`. A frame that `wanted` says no to is not drawn, and time goes on. A frame whose time has passed
     /// before the one in front of it was done is left out: late frames help nobody.
     pub fn start(
         scene: Arc<Scene>,
         start: Duration,
         clock: RunClock,
-        wanted: impl Fn() -> bool + Send + 'static,
+        wanted: impl Fn(FrameNumber) -> bool + Send + 'static,
         give: impl FnMut(Produced) + Send + 'static,
     ) -> std::io::Result<SceneSource> {
         let stop = Arc::new(AtomicBool::new(false));
@@ -79,11 +79,11 @@ struct Painter {
 }
 
 impl Painter {
-    fn run(self, stop: &AtomicBool, wanted: &impl Fn() -> bool, mut give: impl FnMut(Produced)) {
+    fn run(self, stop: &AtomicBool, wanted: &impl Fn(FrameNumber) -> bool, mut give: impl FnMut(Produced)) {
         let fps = self.scene.config().fps;
         let mut number = FrameNumber(0);
         while self.wait_until(self.due(number), stop) {
-            if wanted() {
+            if wanted(number) {
                 give(self.paint(number));
             }
             number = next_due(number, fps, self.clock.now().saturating_sub(self.start));
@@ -149,7 +149,7 @@ mod tests {
         let (give, frames) = std::sync::mpsc::sync_channel(64);
         let clock = RunClock::start();
         let asked = std::sync::atomic::AtomicU32::new(0);
-        let wanted = move || asked.fetch_add(1, Ordering::Relaxed) >= 2;
+        let wanted = move |_: FrameNumber| asked.fetch_add(1, Ordering::Relaxed) >= 2;
         let source = SceneSource::start(scene.clone(), clock.now(), clock, wanted, move |frame| {
             let _ = give.try_send(frame);
         });

@@ -18,6 +18,8 @@ pub enum LaneState {
     AwaitingKeyframe = 1,
     /// Everything is sent.
     Open = 2,
+    /// Keyframes are sent and nothing else: the path does not carry more.
+    Rationed = 3,
 }
 
 /// The way of encoded units to one peer.
@@ -63,7 +65,11 @@ impl Lane {
     /// Gives a unit on, if the lane takes it now.
     pub fn hand(&self, unit: &Unit) -> Handed {
         let state = self.state.load(Ordering::Acquire);
-        if state == LaneState::Shut as u8 || (state == LaneState::AwaitingKeyframe as u8 && !unit.keyframe) {
+        let needs_keyframe = state == LaneState::AwaitingKeyframe as u8 || state == LaneState::Rationed as u8;
+        if state == LaneState::Shut as u8 || (needs_keyframe && !unit.keyframe) {
+            return Handed::No;
+        }
+        if self.is_full() && state == LaneState::Rationed as u8 {
             return Handed::No;
         }
         if self.is_full() {
@@ -139,6 +145,12 @@ impl Lanes {
         lanes.iter().any(|lane| lane.is(LaneState::AwaitingKeyframe) && !lane.is_full())
     }
 
+    /// Whether a lane takes keyframes only.
+    pub fn is_rationed(&self) -> bool {
+        let lanes = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
+        lanes.iter().any(|lane| lane.is(LaneState::Rationed))
+    }
+
     /// Hands the unit to all lanes. True when a lane was full and a keyframe is wanted for it.
     pub fn hand(&self, unit: &Unit) -> bool {
         let lanes = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
@@ -187,6 +199,18 @@ mod tests {
         assert_eq!(handed, [false, false, true, false], "asks once");
         assert_eq!(stalled.units.current_level_buffers(), 2);
         assert!(!lanes.hand(&unit(true)) && !lanes.is_starving(), "no room, no use for keyframes");
+    }
+
+    #[test]
+    fn a_rationed_lane_takes_keyframes_only_until_it_is_opened_again() {
+        let (lanes, lane) = (Lanes::default(), lane(8));
+        lanes.add(lane.clone());
+        lane.set(LaneState::Rationed);
+        let handed = [false, true, false, true].map(|keyframe| lane.hand(&unit(keyframe)));
+        assert_eq!(handed, [Handed::No, Handed::Yes, Handed::No, Handed::Yes]);
+        assert!(lanes.is_rationed());
+        lanes.open(&lane);
+        assert!(!lanes.is_rationed() && lane.hand(&unit(true)) == Handed::Yes && lane.hand(&unit(false)) == Handed::Yes);
     }
 
     #[test]

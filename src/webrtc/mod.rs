@@ -6,6 +6,7 @@
 //! **Invariant**: webrtcbin 1.22 does not compare the peer's certificate with the fingerprint in its description (measured), so
 //! [`Trust`] does, and until it matched nothing is reported but candidates and descriptions: no frame and no message.
 
+mod congestion;
 mod impairing;
 mod lanes;
 mod peer;
@@ -18,6 +19,7 @@ mod sending;
 mod signals;
 mod trust;
 
+pub use congestion::{Pacer, PacingSettings, TRANSPORT_WIDE_CC};
 pub use lanes::{Handed, Lane, LaneState, Lanes};
 pub use peer::{Channel, IceSettings, PeerError};
 pub use policy::{ChannelPolicy, ChannelPolicyError};
@@ -31,7 +33,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::units::RtpTime;
+use crate::congestion::Measured;
+use crate::units::{Bitrate, RtpTime};
 
 /// What a peer reports. It comes from GStreamer's threads; whoever takes it must not block.
 #[derive(Debug)]
@@ -66,6 +69,15 @@ pub enum PeerEvent {
         /// The frame's key, read from the packet itself.
         rtp: RtpTime,
         /// When it was handed over.
+        at: Duration,
+    },
+    /// Feedback about packets came: with congestion control only.
+    Path {
+        /// What it says of the path.
+        measured: Measured,
+        /// rtpgccbwe's estimate before this feedback.
+        estimate: Bitrate,
+        /// When it came.
         at: Duration,
     },
     /// The other side cannot decode without a keyframe.

@@ -6,6 +6,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_webrtc::{WebRTCRTPTransceiverDirection, WebRTCSDPType};
 
+use super::congestion;
 use super::impairing::Impairing;
 use super::peer::{repeat_handshakes, watch_bus};
 use super::reception::Reception;
@@ -75,9 +76,13 @@ impl ReceivingPeer {
             repeated.adopt(factory, element);
         });
         let impairing = path.clone().map(|path| Impairing::start(path, &webrtcbin, clock)).transpose()?;
-        webrtcbin.on_new_transceiver(|transceiver| {
+        let preferences = congestion::preferences(offer.sdp());
+        webrtcbin.on_new_transceiver(move |transceiver| {
             transceiver.set_direction(WebRTCRTPTransceiverDirection::Recvonly);
             transceiver.set_property("do-nack", true);
+            if preferences.is_some() {
+                transceiver.set_codec_preferences(preferences.as_ref());
+            }
         });
         let channel = Channel::default();
         let (slot, clock, trusted, on_message) = (channel.clone(), clock.clone(), trust.clone(), report.clone());

@@ -8,6 +8,7 @@ use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 use gstreamer_webrtc::{WebRTCRTPTransceiverDirection, WebRTCSDPType};
 
+use super::congestion::{Pacer, PacingSettings};
 use super::impairing::Impairing;
 use super::peer::{repeat_handshakes, watch_bus};
 use super::quota::Quota;
@@ -38,6 +39,8 @@ pub struct StreamSettings {
     pub ice: IceSettings,
     /// The bad network that what goes out meets; none for the network as it is.
     pub path: Option<Path>,
+    /// Congestion control, if there is to be any; `rtp_caps` then have the header extension for it.
+    pub pacing: Option<PacingSettings>,
     /// What is to be seen of the pipeline.
     pub debugging: Debugging,
 }
@@ -49,6 +52,7 @@ pub struct SendingPeer {
     channel: Channel,
     impairing: Option<Impairing>,
     lane: Arc<Lane>,
+    pacer: Option<Pacer>,
     clock: RunClock,
     report: Report,
     repeater: Repeater,
@@ -80,6 +84,8 @@ impl SendingPeer {
             }
         });
         let impairing = settings.path.clone().map(|path| Impairing::start(path, &webrtcbin, clock)).transpose()?;
+        let attach = |pacing| Pacer::attach(&webrtcbin, pacing, clock, &report);
+        let pacer = settings.pacing.map(attach).transpose()?;
         let transceiver = webrtcbin.transceiver().ok_or(PeerError::Webrtcbin("has no transceiver"))?;
         transceiver.set_direction(WebRTCRTPTransceiverDirection::Sendonly);
         transceiver.set_codec_preferences(Some(&settings.rtp_caps));
@@ -92,7 +98,7 @@ impl SendingPeer {
         pipeline.play()?;
         webrtcbin.offer(&report);
         let (lane, clock) = (Arc::new(Lane::new(units)), clock.clone());
-        Ok(SendingPeer { pipeline, webrtcbin, channel, impairing, lane, clock, report, repeater })
+        Ok(SendingPeer { pipeline, webrtcbin, channel, impairing, lane, pacer, clock, report, repeater })
     }
 
     /// Takes the other side's answer (which has passed the gate), and the judge of its certificate.
@@ -114,6 +120,11 @@ impl SendingPeer {
     /// The way of encoded units to this peer.
     pub fn lane(&self) -> &Arc<Lane> {
         &self.lane
+    }
+
+    /// Its congestion control, if it has any.
+    pub fn pacer(&self) -> Option<&Pacer> {
+        self.pacer.as_ref()
     }
 
     /// The data channel.

@@ -110,6 +110,15 @@ impl WebrtcBin {
         self.0.emit_by_name::<Option<WebRTCRTPTransceiver>>("get-transceiver", &[&0i32])
     }
 
+    /// What stands between the payloaders and the session. There is one session with bundled media, so it is asked for once.
+    pub(super) fn set_aux_sender(&self, element: &gst::Element) {
+        let element = element.clone();
+        let is_free = AtomicBool::new(true);
+        self.0.connect("request-aux-sender", false, move |_| {
+            is_free.swap(false, Ordering::AcqRel).then(|| element.to_value())
+        });
+    }
+
     /// Calls `prepare` with every transceiver that a remote offer brings, before it is answered.
     pub(super) fn on_new_transceiver(&self, prepare: impl Fn(&WebRTCRTPTransceiver) + Send + Sync + 'static) {
         self.0.connect("on-new-transceiver", false, move |values| {

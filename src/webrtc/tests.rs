@@ -50,8 +50,15 @@ impl Pair {
         let rtp_caps =
             "application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000,ssrc=(uint)7".parse().unwrap();
         let (channel, ice) = (ChannelPolicy::Fresh, IceSettings::default());
-        let settings =
-            StreamSettings { launch: PEER.to_owned(), rtp_caps, channel, ice, path: None, debugging: Debugging::default() };
+        let settings = StreamSettings {
+            launch: PEER.to_owned(),
+            rtp_caps,
+            channel,
+            ice,
+            path: None,
+            pacing: None,
+            debugging: Debugging::default(),
+        };
         let sending = SendingPeer::start("sending", &settings, &clock, report(&tell, Side::Sending)).unwrap();
         Pair { clock, events, tell, sending, receiving: None, decoded: Arc::default(), believes }
     }

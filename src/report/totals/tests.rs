@@ -36,6 +36,7 @@ fn run_info() -> RunInfo {
         },
         floors: Floors::default(),
         kept: Kept::default(),
+        congestion: Some(CongestionTotals::new("auto".parse().expect("valid"), None)),
     }
 }
 
