@@ -161,7 +161,8 @@ fn name_source(payloader: &gst::Element, rtp_caps: &gst::Caps) {
     if let Some(ssrc) = ssrc
         && payloader.find_property("ssrc").is_some()
     {
-        payloader.set_property("ssrc", ssrc);
+        // As text: its type is another one in the payloaders of gst-plugins-rs.
+        payloader.set_property_from_str("ssrc", &ssrc.to_string());
     }
 }
 
