@@ -1,6 +1,6 @@
 # `make help` lists the targets. Options for rebound go in ARGS: make demo ARGS='--seconds 30 --encoder openh264enc'
 
-.PHONY: help demo test bench bench-peers image image-local
+.PHONY: help demo test test-network bench bench-peers image image-local
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -16,6 +16,10 @@ test: ## Format, lints, docs, fuzz targets, unit, integration and property tests
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
 	cargo check --locked --manifest-path fuzz/Cargo.toml --target-dir target
 	cargo test --locked
+
+test-network: ## What must be reached over bad networks, made by the kernel (Linux, root; some 6 minutes)
+	cargo build --release --locked
+	scripts/network-targets.sh
 
 bench: ## Speed of rendering and detection
 	scripts/install-deps.sh

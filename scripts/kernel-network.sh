@@ -18,6 +18,9 @@
 #   --min-matched P    fails if less than P percent of the encoded frames are matched
 #   --max-p95 MS       fails if the p95 of the latency is higher
 #   --connect-within S fails if the receiver is not connected after S seconds (15)
+#   --back-within MS   blackout: fails if the first coordinates come later than so after it
+#   --settles          rate A,B,A: fails unless, from 2 s after the drop on, the p95 of the latency is at most twice what it was and 70 to
+#                      95 percent of the rate is used, and in the last 2 s 70 percent of the last rate are used again
 #
 # REBOUND names the program (target/release/rebound, or target/debug/rebound). Each run prints one line. Everything but ICE, DTLS
 # and media is kept out, so that the loss is where it seems to be: IPv6 is off, and of TCP only the signalling passes; the run fails
@@ -33,7 +36,7 @@ usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; exit 0; }
 # ---- what is wanted
 
 case_name=${1:-} value=
-seconds=20 times=1 queue_ms=300 steady_rate='' keep='' min_matched='' max_p95='' connect_within=15
+seconds=20 times=1 queue_ms=300 steady_rate='' keep='' min_matched='' max_p95='' connect_within=15 back_within='' settles=''
 send_options=() receive_options=()
 
 parse() {
@@ -54,6 +57,8 @@ parse() {
             --min-matched) min_matched=$2 ;;
             --max-p95) max_p95=$2 ;;
             --connect-within) connect_within=$2 ;;
+            --back-within) back_within=$2 ;;
+            --settles) settles=yes; shift; continue ;;
             *) die "'$1' is no option; see $0 --help" ;;
         esac
         shift 2 || die "an option needs a value"
@@ -148,6 +153,31 @@ said() {
     done
 }
 
+# One rate for so many seconds; notes what part of it is used after two seconds, and in the last two.
+run_step() {
+    limit_rate "$1"
+    changed_at+=("$(now_ms)")
+    sleep 2
+    local settled last
+    settled=$(sent_until_now)
+    sleep "$(jq -n "$2 - 4")"
+    last=$(sent_until_now)
+    sleep 2
+    used_pct+=("$(used "$settled" "$1")")
+    last_used_pct=$(used "$last" "$1")
+}
+
+# Time in ms and bytes sent.
+sent_until_now() { echo "$(now_ms) $(sent_bytes)"; }
+
+# Percent of a rate that are used since then.
+used() {
+    local then_ms then_bytes ms bytes
+    read -r then_ms then_bytes <<< "$1"
+    read -r ms bytes < <(sent_until_now)
+    jq -n "($bytes - $then_bytes) * 800000 / ($ms - $then_ms) / $(bits "$2") | round"
+}
+
 # What the weather does while the video runs.
 run_weather() {
     local third
@@ -157,23 +187,24 @@ run_weather() {
             IFS=, read -ra steps <<< "$value"
             local each
             each=$(jq -n "$seconds / ${#steps[@]}")
-            for step in "${steps[@]}"; do
-                limit_rate "$step"
-                sleep "$each"
-            done ;;
+            holds "$each >= 5" || die "each rate needs 5 s: --seconds $((5 * ${#steps[@]}))"
+            for step in "${steps[@]}"; do run_step "$step" "$each"; done ;;
         blackout)
             sleep "$third"
             lose 100
+            changed_at+=("$(now_ms)")
             sleep "$value"
             came=$(udp_came) dropped=$(udp_dropped)
             clear_weather
+            changed_at+=("$(now_ms)")
             sleep "$(jq -n "$seconds - $third - $value")" ;;
         *) sleep "$seconds" ;;
     esac
 }
 
 run_once() {
-    local started connect_ms='' came dropped
+    local started connect_ms='' came dropped connected_at=0 last_used_pct=0
+    changed_at=() used_pct=()
     work=${keep:+$keep/$1}
     if [ -n "$work" ]; then mkdir -p "$work"; else work=$(mktemp -d); fi
     build_network
@@ -182,7 +213,8 @@ run_once() {
         rate) limit_rate "${value%%,*}" ;;
     esac
     [ -z "$steady_rate" ] || limit_rate "$steady_rate"
-    run_in "$A" send --host $SENDER_IP --port $PORT --report "$work/report.json" "${send_options[@]}" \
+    run_in "$A" send --host $SENDER_IP --port $PORT --report "$work/report.json" --trace "$work/trace.jsonl" \
+        "${send_options[@]}" \
         > "$work/sender.out" 2> "$work/sender.log"
     sender=$started_pid
     said 'receivers may come' 20 || { cat "$work/sender.log" >&2; die "the sender does not start"; }
@@ -190,7 +222,8 @@ run_once() {
     run_in "$B" receive ws://$SENDER_IP:$PORT --name kernel "${receive_options[@]}" > "$work/receiver.log" 2>&1
     receiver=$started_pid
     if said 'receiver connected' "$connect_within"; then
-        connect_ms=$(($(now_ms) - started))
+        connected_at=$(now_ms)
+        connect_ms=$((connected_at - started))
         came=$(udp_came) dropped=$(udp_dropped)
         [ "$case_name" != setup ] || clear_weather
         local bytes_before
@@ -219,7 +252,7 @@ run_once() {
 tell() {
     local nth=$1 connect_ms=$2 came=$3 dropped=$4 faults=''
     [ -s "$work/report.json" ] || echo '{}' > "$work/report.json"
-    local figures
+    local figures over_time=''
     figures=$(jq -r '[(if .frames.encoded then 100 * .frames.matched / ([.frames.encoded, 1] | max) else 0 end),
         (.frames.matched // 0), (.frames.encoded // 0), .frames.keyframes // 0, .latency_ms.p50 // "-", .latency_ms.p95 // "-",
         .latency_ms.p99 // "-", .error_px.max // "-", .first_coordinate_ms // "-"]
@@ -229,12 +262,34 @@ tell() {
     [ -n "$connect_ms" ] || faults+=" not-connected-within-${connect_within}s"
     [ -z "$min_matched" ] || holds "$matched_pct >= $min_matched" || faults+=" matched-under-$min_matched%"
     [ -z "$max_p95" ] || { [ "$p95" != - ] && holds "$p95 <= $max_p95"; } || faults+=" p95-over-${max_p95}ms"
+    case $case_name in rate | blackout) over_time ;; esac
     counter_is_right "$came" "$dropped" || faults+=" dropped-$dropped-of-$came-is-not-what-was-asked-for"
     echo "$case_name${value:+ $value} #$nth: connected ${connect_ms:--} ms, first coordinate $first ms," \
         "matched $matched of $encoded ($matched_pct %), keyframes $keyframes, latency p50/p95/p99 $p50 / $p95 / $p99 ms," \
-        "error max $error_max px, sent $sent_kbps kbit/s, udp dropped $dropped of $came, queue dropped $queue_drops" \
+        "error max $error_max px, sent $sent_kbps kbit/s, udp dropped $dropped of $came, queue dropped $queue_drops$over_time" \
         "${faults:+ FAILED:$faults}"
     [ -z "$faults" ] || failures=$((failures + 1))
+}
+
+# What the latency did when the network changed: adds to the line and to the faults.
+over_time() {
+    if [ ${#changed_at[@]} -lt 2 ] || [ ! -s "$work/trace.jsonl" ]; then
+        faults+=' no-trace'
+        return
+    fi
+    local one other
+    IFS=$'\t' read -r one other < <(jq -rnf "$root/scripts/over-time.jq" --arg case "$case_name" --argjson connected "$connected_at" \
+        --argjson at "[$(IFS=,; echo "${changed_at[*]}"), 1e15]" "$work/trace.jsonl")
+    if [ "$case_name" = blackout ]; then
+        over_time=", coordinates again after $one ms"
+        [ -z "$back_within" ] || { [ "$one" != - ] && holds "$one <= $back_within"; } || faults+=" not-back-within-${back_within}ms"
+        return
+    fi
+    over_time=", latency p95 before and from 2 s after the drop $one and $other ms, used ${used_pct[*]} %, at the end $last_used_pct %"
+    [ -n "$settles" ] || return 0
+    { [ "$one" != - ] && [ "$other" != - ] && holds "$other <= 2 * $one"; } || faults+=' latency-does-not-settle'
+    holds "${used_pct[1]:-0} | . >= 70 and . <= 95" || faults+=' drop-not-used-70-to-95%'
+    holds "$last_used_pct >= 70" || faults+=' does-not-rise-again'
 }
 
 holds() { [ "$(jq -n "$1")" = true ]; }

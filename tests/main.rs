@@ -11,6 +11,7 @@ mod encoders;
 mod footage;
 mod independent;
 mod laws;
+mod network;
 mod security;
 mod shown;
 mod support;

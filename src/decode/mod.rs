@@ -258,7 +258,8 @@ fn hold_back_damaged(depayloader: &gst::Element, decoded: &Arc<Decoded>) -> Opti
         let whole = frame.is_none_or(|(pts, flags)| {
             decoded.on_frame(stamp::rtp_of_ns(pts.nseconds()), !flags.contains(gst::BufferFlags::DELTA_UNIT))
         });
-        if whole { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Drop }
+        // Not Drop: gstreamer-rs frees the frame, and GStreamer 1.22 complains that it cannot.
+        if whole { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Handled }
     })?;
     Some(())
 }

@@ -82,8 +82,7 @@ pub const PRESETS: [Preset; 4] = [
             rate: Some(Bitrate::kbps(33_000)),
             ..Conditions::CLEAR
         },
-        source: "rate of the Wi-Fi profile in Apple's Network Link Conditioner (33 Mbit/s up); delay, jitter and short bursts of \
-                 loss are our choice for a busy channel, whose retries delay packets and now and then give up",
+        source: "our choice: a fast link on a busy channel, whose retries delay packets and now and then give up on a few in a row",
     },
     Preset {
         name: "lte",
@@ -93,8 +92,8 @@ pub const PRESETS: [Preset; 4] = [
             rate: Some(Bitrate::kbps(10_000)),
             ..Conditions::CLEAR
         },
-        source: "the LTE profile in Apple's Network Link Conditioner (50 ms, 10 Mbit/s up, no loss: the link layer repeats); the \
-                 jitter is the 8 ms that one repetition takes (HARQ round trip, 3GPP TS 36.321)",
+        source: "rate and delay are our choice for a good cell with some way behind it, without loss since the link layer repeats; \
+                 the jitter is what one repetition takes (HARQ RTT timer of 8 subframes with FDD, 3GPP TS 36.321)",
     },
     Preset {
         name: "satellite",
@@ -105,8 +104,8 @@ pub const PRESETS: [Preset; 4] = [
             rate: Some(Bitrate::kbps(3000)),
             ..Conditions::CLEAR
         },
-        source: "a geostationary satellite: 279 ms from the edge of its view (RFC 2488 section 2); loss of a bit error rate of \
-                 10^-7 in packets of 1200 bytes; the rate is our choice for a consumer's uplink",
+        source: "a geostationary satellite: 279 ms from ground to ground at the edge of its view (RFC 2488 section 2); loss of a bit \
+                 error rate of 10^-7 in packets of 1200 bytes; jitter and rate are our choice for a consumer's uplink",
     },
     Preset {
         name: "congested",

@@ -9,8 +9,8 @@ use crate::units::Bitrate;
 /// What IPv4 and UDP put around a packet: it takes time on the link like the rest.
 pub(super) const HEADER_BYTES: usize = 20 + 8;
 
-/// How long a packet is held back that is to be overtaken: one repetition of LTE's link layer (HARQ round trip, 3GPP TS 36.321), which
-/// is how packets come out of order.
+/// How long a packet is held back that is to be overtaken: one repetition of LTE's link layer (HARQ RTT timer of 8 subframes with FDD,
+/// 3GPP TS 36.321).
 const HELD_BACK: Duration = Duration::from_millis(8);
 
 /// What becomes of a packet.

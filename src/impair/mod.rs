@@ -14,12 +14,15 @@
 mod conditions;
 mod emulator;
 mod link;
+mod refusal;
 mod spec;
+mod value;
+mod written;
 
 pub use conditions::{Conditions, DEFAULT_QUEUE, PRESETS, Preset};
 pub use emulator::{Counters, Emulator, Impaired};
 pub use link::{Fate, Link};
-pub use spec::SpecError;
+pub use refusal::SpecError;
 
 use std::time::Duration;
 

@@ -105,7 +105,8 @@ impl Shared {
         if state.emulator.next_due() != first_due {
             self.changed.notify_one();
         }
-        gst::PadProbeReturn::Drop
+        // Not Drop: gstreamer-rs frees the packet, and GStreamer 1.22 complains that it cannot.
+        gst::PadProbeReturn::Handled
     }
 
     /// Hands over packets as they become due, until it is over.
