@@ -1,5 +1,7 @@
 //! The closed loop between processes: every coordinate is joined to the frame that it was seen in.
 
+use nix::sys::signal::Signal;
+
 use crate::support::report::Report;
 use crate::support::roles::{Receiver, Sender};
 use crate::support::{alone, beside_others, free_port};
@@ -51,6 +53,25 @@ fn frames_are_joined_across_the_wrap_of_the_timestamp() {
     report.assert_sound();
     report.assert_closed();
     assert!(report.number("/error_px/max") < 1.0, "{:#}", report.0);
+}
+
+#[test]
+fn a_viewer_is_sent_every_frame_and_owes_no_answer() {
+    let _machine = beside_others();
+    let mut sender = Sender::start(&["--frames", "90"]);
+    let mut viewer = sender.receiver_with("viewer", &["--detector", "none", "--duration", "60"]);
+    sender.wait_for_receiver("viewer");
+    let _receiver = sender.receiver("one");
+    let report = sender.report();
+    report.assert_sound();
+    let (viewed, answered) = (report.receiver("viewer"), report.receiver("one"));
+    assert_eq!((viewed.count("/frames/produced"), report.count("/frames/unknown")), (0, 0));
+    assert_eq!(report.count("/frames/matched"), answered.count("/frames/matched"));
+    // Those from before the other one joined, too.
+    assert!(viewed.count("/frames/sent") >= answered.count("/frames/sent"), "{:#}", report.0);
+    assert!(viewed.count("/stats/packets/received") > 0 && viewed.0["stats"]["pictures"]["decoded"] == 0, "{:#}", viewed.0);
+    viewer.signal(Signal::SIGINT);
+    assert_eq!(viewer.ended().code, Some(0));
 }
 
 #[test]

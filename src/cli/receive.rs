@@ -15,6 +15,9 @@ use super::{send, values};
 /// The detectors there are.
 pub(super) const DETECTORS: [&str; 2] = ["ball", "naive"];
 
+/// Nothing is looked at.
+const NO_DETECTOR: &str = "none";
+
 const EXAMPLES: &str = "\
 Examples:
   rebound receive                    the sender here; waits until it is there
@@ -52,9 +55,9 @@ pub struct ReceiveConfig {
     #[command(flatten)]
     pub network: ImpairConfig,
 
-    /// How to look for the objects
+    /// How to look for the objects; none only receives: it answers nothing, and decodes only what it shows
     #[arg(long, value_name = "NAME", default_value = "ball", help_heading = "Video",
-        value_parser = PossibleValuesParser::new(DETECTORS))]
+        value_parser = PossibleValuesParser::new(DETECTORS.into_iter().chain([NO_DETECTOR])))]
     pub detector: String,
     /// How lost packets are dealt with.
     #[command(flatten)]
@@ -86,6 +89,16 @@ pub struct ReceiveConfig {
 }
 
 impl ReceiveConfig {
+    /// Whether frames are looked at and answered.
+    pub fn looks(&self) -> bool {
+        self.detector != NO_DETECTOR
+    }
+
+    /// Whether anybody, machine or person, is to see pictures.
+    pub fn decodes(&self) -> bool {
+        self.looks() || self.window || self.snapshot.is_some()
+    }
+
     /// Where the sender's signalling is.
     ///
     /// # Errors

@@ -198,6 +198,13 @@ impl Decoded {
 #[error("the receiving tail has no {0}; see pipelines/receive.gst")]
 pub struct TailError(&'static str);
 
+/// Notes what comes to the depayloader `depay` of `tail`, and lets nothing damaged past it.
+pub fn note_arrivals(tail: &gst::Bin, codec: Codec, clock: &RunClock, decoded: &Arc<Decoded>) -> Result<(), TailError> {
+    let depayloader = tail.by_name("depay").ok_or(TailError("depayloader named 'depay'"))?;
+    stamp_packets(&depayloader, codec, clock, decoded).ok_or(TailError("depayloader with a sink pad"))?;
+    hold_back_damaged(&depayloader, decoded).ok_or(TailError("depayloader with a src pad"))
+}
+
 /// Makes `tail` (which has a depayloader `depay` and an appsink `pictures`) give its pictures to `decoded` while `admitted` says
 /// so.
 pub fn attach(
@@ -207,10 +214,7 @@ pub fn attach(
     clock: &RunClock,
     decoded: &Arc<Decoded>,
 ) -> Result<(), TailError> {
-    let depayloader = tail.by_name("depay").ok_or(TailError("depayloader named 'depay'"))?;
-    stamp_packets(&depayloader, codec, clock, decoded).ok_or(TailError("depayloader with a sink pad"))?;
-    hold_back_damaged(&depayloader, decoded).ok_or(TailError("depayloader with a src pad"))?;
-
+    note_arrivals(tail, codec, clock, decoded)?;
     let sink = tail.by_name("pictures").and_then(|sink| sink.downcast::<gst_app::AppSink>().ok());
     let sink = sink.ok_or(TailError("appsink named 'pictures'"))?;
     let (decoded, clock) = (decoded.clone(), clock.clone());

@@ -24,6 +24,8 @@ pub struct Texts {
     pub receive: Template,
     /// `decode.gst`: what follows the connection once the codec is known.
     pub decode: Template,
+    /// `discard.gst`: in its place where nobody looks.
+    pub discard: Template,
     /// `record.gst`: the encoded stream into a file.
     pub record: Template,
     /// `replay.gst`: and out of it again.
@@ -88,6 +90,7 @@ impl Texts {
             peer: template("peer.gst", include_str!("../../pipelines/peer.gst"))?,
             receive: template("receive.gst", include_str!("../../pipelines/receive.gst"))?,
             decode: template("decode.gst", include_str!("../../pipelines/decode.gst"))?,
+            discard: template("discard.gst", include_str!("../../pipelines/discard.gst"))?,
             record: template("record.gst", include_str!("../../pipelines/record.gst"))?,
             replay: template("replay.gst", include_str!("../../pipelines/replay.gst"))?,
             payloaders: CodecTable::parse(&source("payloaders.toml", include_str!("../../pipelines/payloaders.toml"))?)?,
@@ -126,6 +129,12 @@ impl Texts {
             ("depayloader", Value::Launch(decoding.depayloader.clone())),
             ("decoder", Value::Launch(decoding.decoder().to_owned())),
         ])?)
+    }
+
+    /// What follows the connection where nobody looks.
+    pub fn discard(&self, codec: Codec) -> Result<String, TextsError> {
+        let decoding = self.decoders.of(codec)?;
+        Ok(self.discard.fill(&[("depayloader", Value::Launch(decoding.depayloader.clone()))])?)
     }
 
     /// The recording of what an encoder makes. Matroska wants to know size and rate from the start.
@@ -204,6 +213,8 @@ mod tests {
             assert!(peer.element::<gst::Element>("pay").is_ok());
             let decode = Pipeline::parse("decode", &texts.decode(codec).expect("filled")).expect("valid");
             assert!(decode.element::<gst::Element>("depay").is_ok());
+            let discard = Pipeline::parse("discard", &texts.discard(codec).expect("filled")).expect("valid");
+            assert!(discard.element::<gst::Element>("depay").is_ok());
         }
     }
 

@@ -69,6 +69,7 @@ struct Receiver {
     refused: Option<String>,
     show: Option<Show>,
     detected: u64,
+    has_received: bool,
     unsent: u64,
 }
 
@@ -91,7 +92,7 @@ impl Receiver {
                 Event::Tick => {
                     self.on_tick();
                     if self.config.duration.is_some_and(|duration| self.clock.now() >= duration) {
-                        return Ok(if self.detected() == 0 { ExitCode::NothingMatched } else { ExitCode::Ok });
+                        return Ok(if self.has_worked() { ExitCode::Ok } else { ExitCode::NothingMatched });
                     }
                 }
                 Event::Interrupted => return Ok(ExitCode::Ok),
@@ -99,8 +100,14 @@ impl Receiver {
         }
     }
 
-    fn detected(&self) -> u64 {
-        self.detected + self.session.as_ref().map_or(0, |session| session.counts.detected())
+    /// Whether there was anything to look at, or for one that looks at nothing, whether there was anything.
+    fn has_worked(&self) -> bool {
+        let session = self.session.as_ref();
+        if self.config.looks() {
+            self.detected > 0 || session.is_some_and(|session| session.counts.detected() > 0)
+        } else {
+            self.has_received || session.is_some_and(Session::has_received)
+        }
     }
 
     fn on_client(&mut self, event: ClientEvent) -> anyhow::Result<()> {
@@ -127,7 +134,8 @@ impl Receiver {
             Some(Session::new(SessionId(self.sessions), policy, self.config.recovery.jitter_ms, self.clock.now()));
         let name = self.config.name.clone().and_then(|name| DisplayName::try_from(name).ok());
         let codecs = self.texts.decodable();
-        self.tell(FromReceiver::Join(Join { version: PROTOCOL_VERSION, role: Role::Receiver, name, codecs }));
+        let role = if self.config.looks() { Role::Receiver } else { Role::Viewer };
+        self.tell(FromReceiver::Join(Join { version: PROTOCOL_VERSION, role, name, codecs }));
     }
 
     /// Tells the sender something; one that does not read any more is about to be lost.
@@ -256,6 +264,7 @@ impl Receiver {
         tracing::info!("session over: {reason}");
         self.detected += session.counts.detected();
         self.unsent += session.counts.unsent();
+        self.has_received |= session.has_received();
         session.decoded.pictures.close();
         if let Some(watcher) = session.watcher {
             // The detector is asked to stop and is done within one picture; a panic in it has been reported.

@@ -66,6 +66,11 @@ impl Session {
         self.liveness.heartbeat(now);
     }
 
+    /// Whether any video came.
+    pub(super) fn has_received(&self) -> bool {
+        self.decoded.last_arrival().is_some()
+    }
+
     /// Whether the data channel can be used.
     pub(super) fn is_open(&self) -> bool {
         self.deadline.is_none()

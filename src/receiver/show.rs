@@ -16,9 +16,11 @@ pub(super) fn show(config: &ReceiveConfig) -> anyhow::Result<Option<Show>> {
     if window.is_none() && snapshot.is_none() {
         return Ok(None);
     }
+    // Where nothing is looked for, any picture will do.
+    let looks = config.looks();
     let mut pixels = Vec::new();
     Ok(Some(Box::new(move |picture: &Picture, seen: &[Sighting]| {
-        let wants_snapshot = snapshot.is_some() && !seen.is_empty();
+        let wants_snapshot = snapshot.is_some() && (!seen.is_empty() || !looks);
         let shows = window.as_ref().filter(|window| window.end().is_none());
         if shows.is_none() && !wants_snapshot {
             return;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use gstreamer as gst;
 use tokio::sync::mpsc;
 
 use super::session::{NEGOTIATE_WITHIN, SessionId};
@@ -10,6 +11,7 @@ use super::watch::Watcher;
 use super::{Event, QUEUE_EVENTS, Receiver, show};
 use crate::cli::{self, Common, ExitCode, ReceiveConfig};
 use crate::clock::RunClock;
+use crate::codec::Codec;
 use crate::decode::{self, Decoded};
 use crate::detect;
 use crate::impair::Path;
@@ -42,6 +44,7 @@ pub async fn run(config: &ReceiveConfig, common: &Common) -> anyhow::Result<Exit
         refused: None,
         show: show::show(config)?,
         detected: 0,
+        has_received: false,
         unsent: 0,
     };
     let code = receiver.run(&mut queue).await;
@@ -100,9 +103,7 @@ impl Receiver {
         let decodable = self.texts.decodable();
         let codec = offered.iter().copied().find(|codec| decodable.contains(codec));
         let codec = codec.with_context(|| format!("the sender offers {offered:?}, this receiver decodes {decodable:?}"))?;
-        let tail = pipeline::parse_bin("decode", &self.texts.decode(codec)?)?;
-        let admitted = trust.clone();
-        decode::attach(&tail, codec, move || admitted.is_trusted(), &self.clock, decoded)?;
+        let tail = self.tail(codec, trust.clone(), decoded)?;
         let jitter_ms = self.config.recovery.jitter_ms.at_first();
         let name = self.config.name.as_deref().unwrap_or_default();
         Ok(ReceiveSettings {
@@ -115,6 +116,18 @@ impl Receiver {
             path: self.config.network.impair.clone().map(|impairment| Path::named(impairment, &format!("from {name}"))),
             debugging: self.debugging.clone(),
         })
+    }
+
+    /// What follows the connection: the decoder, if anybody wants to see pictures.
+    fn tail(&self, codec: Codec, trust: Arc<Trust>, decoded: &Arc<Decoded>) -> anyhow::Result<gst::Bin> {
+        if !self.config.decodes() {
+            let tail = pipeline::parse_bin("discard", &self.texts.discard(codec)?)?;
+            decode::note_arrivals(&tail, codec, &self.clock, decoded)?;
+            return Ok(tail);
+        }
+        let tail = pipeline::parse_bin("decode", &self.texts.decode(codec)?)?;
+        decode::attach(&tail, codec, move || trust.is_trusted(), &self.clock, decoded)?;
+        Ok(tail)
     }
 
     fn start_peer(&self, session: SessionId, settings: ReceiveSettings) {
@@ -131,7 +144,10 @@ impl Receiver {
     pub(super) fn watch(&mut self) {
         let Some(session) = &mut self.session else { return };
         let Some(peer) = &session.peer else { return };
-        let detector = match detect::by_name(&self.config.detector) {
+        if !self.config.decodes() {
+            return;
+        }
+        let detector = match self.config.looks().then(|| detect::by_name(&self.config.detector)).transpose() {
             Ok(detector) => detector,
             Err(error) => return self.leave(&error.to_string()),
         };

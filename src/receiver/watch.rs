@@ -40,7 +40,8 @@ impl Counts {
 pub(super) struct Watcher {
     pub(super) decoded: Arc<Decoded>,
     pub(super) codes: witness::Reader,
-    pub(super) detector: Box<dyn Detector>,
+    /// None looks at nothing and answers nothing.
+    pub(super) detector: Option<Box<dyn Detector>>,
     pub(super) channel: Channel,
     pub(super) clock: RunClock,
     pub(super) counts: Arc<Counts>,
@@ -69,8 +70,11 @@ impl Watcher {
             earlier: Vec::new(),
         };
         let mut text = String::new();
+        let mut detector = self.detector.take();
         while let Some(picture) = self.decoded.next_picture(&self.clock) {
-            self.look(&picture, &mut message, &mut text);
+            if let Some(detector) = &mut detector {
+                self.look(detector.as_mut(), &picture, &mut message, &mut text);
+            }
             if let Some(show) = &mut self.show {
                 show(&picture, &message.objects);
             }
@@ -78,7 +82,7 @@ impl Watcher {
         self.show
     }
 
-    fn look(&mut self, picture: &Picture, message: &mut Sightings, text: &mut String) {
+    fn look(&mut self, detector: &mut dyn Detector, picture: &Picture, message: &mut Sightings, text: &mut String) {
         let has_answered = message.seq > 0;
         if has_answered && picture.size() == (message.width, message.height) {
             message.carry_on();
@@ -88,7 +92,7 @@ impl Watcher {
         message.objects.clear();
         message.code = None;
         match picture.view() {
-            Ok(view) => self.detect(&view, message),
+            Ok(view) => self.detect(detector, &view, message),
             Err(error) => tracing::warn!("a picture cannot be looked at: {error}"),
         }
         let detected_at = self.clock.now();
@@ -110,10 +114,10 @@ impl Watcher {
     }
 
     /// Reads the frame code, if there is one, and lets the detector see what is below it.
-    fn detect(&mut self, view: &I420View<'_>, message: &mut Sightings) {
+    fn detect(&mut self, detector: &mut dyn Detector, view: &I420View<'_>, message: &mut Sightings) {
         let (code, below, rows) = self.codes.read(view);
         message.code = code;
-        self.detector.detect(&below, &mut message.objects);
+        detector.detect(&below, &mut message.objects);
         message.objects.iter_mut().for_each(|object| object.centre_px.y += rows as f64);
     }
 

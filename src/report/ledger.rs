@@ -82,7 +82,7 @@ impl Ledger {
             self.forget_oldest();
         }
         let warms_up = self.first_joined_at.is_some_and(|joined_at| at.saturating_sub(joined_at) < self.config.warmup);
-        let is_watched = !warms_up && self.receivers.iter().any(Receiver::is_present);
+        let is_watched = !warms_up && self.receivers.iter().any(Receiver::is_answering);
         let account = is_watched.then(|| self.all.ended.open());
         if !is_watched {
             self.frames_unwatched += 1;
@@ -90,7 +90,7 @@ impl Ledger {
         }
         let serial = self.frames.push(Frame::new(number, rtp, truth, at, account));
         if is_watched {
-            self.receivers.iter_mut().filter(|receiver| receiver.is_present()).for_each(|receiver| receiver.open(serial));
+            self.receivers.iter_mut().filter(|receiver| receiver.is_answering()).for_each(|receiver| receiver.open(serial));
         }
         Ok(())
     }
@@ -137,10 +137,15 @@ impl Ledger {
         let Some(index) = self.index_of(receiver) else { return };
         let Some(serial) = self.frames.find(rtp) else { return };
         let Some(frame) = self.frames.get_mut(serial) else { return };
+        if self.receivers[index].is_viewer {
+            self.receivers[index].party.sent += 1;
+            self.receivers[index].party.carry(at, frame.bytes);
+            self.all.sent_bytes += frame.bytes as u64;
+            return;
+        }
         let Some((entry, party)) = self.receivers[index].entry_mut(serial) else { return };
         if !entry.account.sent {
-            party.rate.note(at, frame.bytes);
-            party.sent_bytes += frame.bytes as u64;
+            party.carry(at, frame.bytes);
             self.all.sent_bytes += frame.bytes as u64;
         }
         entry.sent_at.get_or_insert(at);
@@ -153,6 +158,13 @@ impl Ledger {
         if self.index_of(id).is_none() {
             self.first_joined_at.get_or_insert(at);
             self.receivers.push(Receiver::new(id, name.into(), hello_at, at));
+        }
+    }
+
+    /// A viewer is connected: it will answer nothing, so no frame counts for it; what it is sent and what it tells of itself does.
+    pub fn viewer_joined(&mut self, id: ReceiverId, name: impl Into<Arc<str>>, hello_at: Duration, at: Duration) {
+        if self.index_of(id).is_none() {
+            self.receivers.push(Receiver::viewer(id, name.into(), hello_at, at));
         }
     }
 

@@ -78,6 +78,12 @@ impl Party {
         self.first_coordinate.get_or_insert(at.saturating_sub(hello_at));
     }
 
+    /// Notes so many bytes on their way.
+    pub(super) fn carry(&mut self, at: Duration, bytes: usize) {
+        self.rate.note(at, bytes);
+        self.sent_bytes += bytes as u64;
+    }
+
     /// Takes in an answer that was joined. The receiver said its first word at `hello_at`.
     pub(super) fn measure(&mut self, joined: &Joined, hello_at: Duration) {
         if !joined.score.pairs().is_empty() {

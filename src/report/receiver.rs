@@ -65,6 +65,8 @@ pub(super) struct Entry {
 pub(super) struct Receiver {
     pub(super) id: ReceiverId,
     pub(super) name: Arc<str>,
+    /// It answers nothing, and no frame counts for it.
+    pub(super) is_viewer: bool,
     pub(super) hello_at: Duration,
     pub(super) joined_at: Duration,
     pub(super) left_at: Option<Duration>,
@@ -84,6 +86,7 @@ impl Receiver {
         Receiver {
             id,
             name,
+            is_viewer: false,
             hello_at,
             joined_at,
             left_at: None,
@@ -98,8 +101,18 @@ impl Receiver {
         }
     }
 
+    /// One that will answer nothing.
+    pub(super) fn viewer(id: ReceiverId, name: Arc<str>, hello_at: Duration, joined_at: Duration) -> Receiver {
+        Receiver { is_viewer: true, ..Receiver::new(id, name, hello_at, joined_at) }
+    }
+
     pub(super) fn is_present(&self) -> bool {
         self.left_at.is_none()
+    }
+
+    /// Frames that are produced now count for it.
+    pub(super) fn is_answering(&self) -> bool {
+        self.is_present() && !self.is_viewer
     }
 
     /// This frame, the next after the last, counts for it.
@@ -149,6 +162,7 @@ impl Receiver {
         ReceiverTotals {
             id: self.id,
             name: self.name.to_string(),
+            viewer: self.is_viewer,
             joined_ms: as_ms(self.joined_at),
             left_ms: self.left_at.map(as_ms),
             clock_offset: ClockTotals {

@@ -172,7 +172,8 @@ fn receivers(receivers: &[ReceiverTotals]) -> String {
     let mut lines = receiver_row(heads);
     for receiver in receivers {
         let all = &receiver.all;
-        let matched = format!("{} {}", all.frames.matched, share(all.frames.matched, all.frames.encoded));
+        let counted = format!("{} {}", all.frames.matched, share(all.frames.matched, all.frames.encoded));
+        let matched = if receiver.viewer { format!("viewer, {} sent", all.frames.sent) } else { counted };
         let name = format!("  {} {}", receiver.id, receiver.name).chars().take(RECEIVER_COLUMNS).collect();
         lines += &receiver_row([
             name,

@@ -153,6 +153,8 @@ pub struct ReceiverTotals {
     pub id: ReceiverId,
     /// Its name.
     pub name: String,
+    /// Whether it looks at nothing and answers nothing: no frame counts for it then.
+    pub viewer: bool,
     /// When it joined, since the run began.
     pub joined_ms: f64,
     /// When it left.

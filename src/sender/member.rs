@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::codec::Codec;
 use crate::feedback::Liveness;
 use crate::server::Outbox;
+use crate::signalling::message::Role;
 use crate::webrtc::SendingPeer;
 
 /// A receiver: from the moment it connects to the signalling until it is gone.
@@ -15,6 +16,8 @@ pub(super) struct Member {
     pub(super) hello_at: Duration,
     /// As in the report.
     pub(super) name: String,
+    /// Whether it answers.
+    pub(super) role: Role,
     /// What it is or will be sent, from the moment its connection is being made.
     pub(super) codec: Option<Codec>,
     /// Its connection, once it is made.
@@ -32,8 +35,9 @@ pub(super) struct Member {
 impl Member {
     pub(super) fn new(outbox: Outbox, hello_at: Duration) -> Member {
         let (codec, peer, active) = (None, None, None);
+        let (name, role) = (String::new(), Role::Receiver);
         let (is_trusted, has_channel, complained) = (false, false, false);
-        Member { outbox, hello_at, name: String::new(), codec, peer, is_trusted, has_channel, active, complained }
+        Member { outbox, hello_at, name, role, codec, peer, is_trusted, has_channel, active, complained }
     }
 
     /// Whether it can be sent video from now on: not before, so that nothing piles up and nothing is measured that is no latency.

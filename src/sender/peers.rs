@@ -12,7 +12,7 @@ use crate::impair::{Impaired, Path};
 use crate::report::{Outcome, ReceiverId};
 use crate::server::HubEvent;
 use crate::signalling::gate::CheckedSdp;
-use crate::signalling::message::ErrorCode;
+use crate::signalling::message::{ErrorCode, Role};
 use crate::signalling::room::{Action, ConnectionId, NewPeer};
 use crate::webrtc::{PeerError, PeerEvent, Report, SendingPeer, StreamSettings, Trust};
 
@@ -85,6 +85,7 @@ impl Sender {
         };
         let Some(member) = self.members.get_mut(&id) else { return };
         member.name = name;
+        member.role = new.role;
         member.codec = Some(codec);
         let (clock, events) = (self.clock.clone(), self.events.clone());
         tokio::task::spawn_blocking(move || {
@@ -184,9 +185,14 @@ impl Sender {
         member.active = Some(Liveness::new(now, SILENCE));
         self.room.on_peer_connected(id);
         let (receiver, name, hello_at) = (ReceiverId(id.0), Arc::<str>::from(member.name.as_str()), member.hello_at);
-        tracing::info!(receiver = member.name, "receiver connected");
-        self.ledger.receiver_joined(receiver, name.clone(), hello_at, now);
-        self.keep_joined(receiver, name, hello_at, now);
+        tracing::info!(receiver = member.name, role = ?member.role, "receiver connected");
+        match member.role {
+            Role::Receiver => {
+                self.ledger.receiver_joined(receiver, name.clone(), hello_at, now);
+                self.keep_joined(receiver, name, hello_at, now);
+            }
+            Role::Viewer => self.ledger.viewer_joined(receiver, name, hello_at, now),
+        }
         self.stream.lanes().open(&lane);
         self.stream.want_keyframe();
         self.begin_source();
@@ -266,10 +272,13 @@ impl Sender {
     fn drop_peer(&mut self, id: ConnectionId) {
         self.waiting.retain(|(waiting, _)| *waiting != id);
         let Some(member) = self.members.get_mut(&id) else { return };
+        let role = member.role;
         if member.active.take().is_some() {
             let now = self.clock.now();
             self.ledger.receiver_left(ReceiverId(id.0), now);
-            self.keep_left(ReceiverId(id.0), now);
+            if role == Role::Receiver {
+                self.keep_left(ReceiverId(id.0), now);
+            }
             self.congestion.iter_mut().for_each(|congestion| congestion.on_left(id.0));
         }
         let Some(member) = self.members.get_mut(&id) else { return };

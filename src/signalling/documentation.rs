@@ -38,7 +38,7 @@ fn check<M: PartialEq + std::fmt::Debug>(examples: &[&str], direction: &str, rea
 fn every_example_is_what_the_schema_and_the_code_take() {
     let receiver = examples("## From the receiver", "## From the sender");
     let sender = examples("## From the sender", "## The gate");
-    assert_eq!((receiver.len(), sender.len()), (5, 5));
+    assert_eq!((receiver.len(), sender.len()), (6, 5));
     check(&receiver, "fromReceiver", |text| FromReceiver::read(text).expect(text), FromReceiver::to_json);
     check(&sender, "fromSender", |text| FromSender::read(text).expect(text), FromSender::to_json);
 }

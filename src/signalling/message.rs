@@ -52,7 +52,7 @@ pub enum FromSender {
 pub struct Join {
     /// [`PROTOCOL_VERSION`] of the receiver.
     pub version: u32,
-    /// Only `receiver` so far.
+    /// Whether it will answer.
     pub role: Role,
     /// A name for people, shown in the sender's report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,6 +68,8 @@ pub struct Join {
 pub enum Role {
     /// It receives video and returns coordinates.
     Receiver,
+    /// It receives video and returns nothing: no answer of it is missing.
+    Viewer,
 }
 
 /// A session description, RFC 8866.

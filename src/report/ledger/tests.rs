@@ -1,6 +1,6 @@
 use super::*;
 use crate::detect::{Extent, Sighting};
-use crate::feedback::{Ping, Recent, Sightings};
+use crate::feedback::{Ping, ReceiverStats, Recent, Sightings};
 use crate::report::{Outcome, WitnessTotals};
 use crate::scene::TrueObject;
 use crate::units::{Fps, Px, Size};
@@ -308,6 +308,28 @@ fn a_frame_that_is_forgotten_early_has_an_end_too() {
     assert!(matches!(ledger.feedback(ME, &sightings(key(290), &[]), &now, 2995 * MS), Outcome::Matched(_)));
     let ended = ledger.finish(9000 * MS).all.frames.ended;
     assert_eq!([State::LostInNetwork, State::InFlight, State::Matched].map(|state| ended.of(state)), [299, 0, 1]);
+}
+
+#[test]
+fn no_frame_counts_for_a_viewer_but_what_it_is_sent_does() {
+    let viewer = ReceiverId(2);
+    let mut ledger = ledger(config());
+    ledger.viewer_joined(viewer, "viewer", Duration::ZERO, Duration::ZERO);
+    film(&mut ledger, 0..10);
+    (0..10).for_each(|frame| ledger.sent(viewer, key(frame), frame * 10 * MS + 3 * MS));
+    for frame in 0..10 {
+        ledger.feedback(ME, &sightings(key(frame), &[]), &Truth::default(), 150 * MS);
+    }
+    ledger.stats(viewer, ReceiverStats { threads: Some(9), ..ReceiverStats::default() });
+    ledger.receiver_left(ME, 200 * MS);
+    film(&mut ledger, 20..30);
+    let totals = ledger.finish(3000 * MS);
+    assert_eq!((totals.all.frames.produced, totals.all.frames.matched, totals.frames_unwatched), (10, 10, 10));
+    let [me, it] = [&totals.receivers[0], &totals.receivers[1]];
+    assert_eq!((me.viewer, me.all.frames.sent, me.all.sent_bytes), (false, 10, 12_500));
+    assert_eq!((it.viewer, it.all.frames.sent, it.all.sent_bytes), (true, 10, 12_500));
+    assert_eq!((it.all.frames.produced, it.all.frames.ended.total(), it.all.fps), (0, 0, Some(100.0)));
+    assert_eq!((totals.all.sent_bytes, it.cost.threads), (25_000, Some(9)));
 }
 
 #[test]

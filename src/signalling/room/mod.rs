@@ -24,7 +24,7 @@ use super::gate::{
 };
 use super::gate::{check_candidate, check_sdp};
 use super::message::{Bye, DisplayName, ErrorCode, ErrorReport, FromReceiver, FromSender, IceServer, InvalidMessage, Join};
-use super::message::{PROTOCOL_VERSION, Sdp, TrickledCandidate, Welcome};
+use super::message::{PROTOCOL_VERSION, Role, Sdp, TrickledCandidate, Welcome};
 use crate::codec::Codec;
 
 /// How long after connecting `join` may come.
@@ -79,6 +79,8 @@ pub struct NewPeer {
     pub id: String,
     /// As in `join`.
     pub name: Option<DisplayName>,
+    /// As in `join`.
+    pub role: Role,
     /// What both sides have, in the sender's order; not empty.
     pub codecs: Vec<Codec>,
 }
@@ -261,16 +263,16 @@ impl Room {
         if codecs.is_empty() {
             return self.expel(id, ErrorCode::NoCommonCodec, no_common_codec(&self.config.codecs, &join.codecs));
         }
-        self.welcome(id, join.name, codecs, now);
+        self.welcome(id, (join.name, join.role), codecs, now);
     }
 
-    fn welcome(&mut self, id: ConnectionId, name: Option<DisplayName>, codecs: Vec<Codec>, now: Duration) {
+    fn welcome(&mut self, id: ConnectionId, (name, role): (Option<DisplayName>, Role), codecs: Vec<Codec>, now: Duration) {
         let member_id = (self.new_id)();
         let ice_servers = self.config.ice_servers.clone();
         self.send(id, FromSender::Welcome(Welcome { version: PROTOCOL_VERSION, id: member_id.clone(), ice_servers }));
         self.set_state(id, State::Joined { codecs: codecs.clone(), early: Vec::new() });
         self.set_deadline(id, now + OFFER_WITHIN);
-        self.actions.push_back(Action::StartPeer(id, NewPeer { id: member_id, name, codecs }));
+        self.actions.push_back(Action::StartPeer(id, NewPeer { id: member_id, name, role, codecs }));
     }
 
     fn on_answer(&mut self, id: ConnectionId, sdp: &str, now: Duration) {

@@ -89,7 +89,7 @@ fn a_receiver_joins_is_offered_answers_and_connects() {
     room.on_connected(A, true, at(0));
     room.on_message(A, join(&[Codec::Av1, Codec::Vp8, Codec::H264]), at(1));
     let welcome = Welcome { version: 1, id: "r1".into(), ice_servers: Vec::new() };
-    let peer = NewPeer { id: "r1".into(), name: None, codecs: vec![Codec::H264, Codec::Vp8] };
+    let peer = NewPeer { id: "r1".into(), name: None, role: Role::Receiver, codecs: vec![Codec::H264, Codec::Vp8] };
     assert_eq!(actions(&mut room), [Action::Send(A, FromSender::Welcome(welcome)), Action::StartPeer(A, peer)]);
 
     room.on_local_candidate(A, 0, LOOPBACK);
