@@ -107,7 +107,7 @@ pub struct CellSettings {
     pub jitter: Option<String>,
     /// Number of receivers.
     pub receivers: u32,
-    /// Receivers after the first only decode.
+    /// Receivers after the first are viewers: `--detector none`.
     pub light: bool,
     /// Further words for `rebound send`.
     pub send: Vec<String>,

@@ -124,7 +124,7 @@ const SETTINGS: [Setting; 13] = [
     ("FEC", |settings| settings.fec.as_ref().map_or("default".into(), |percent| format!("{percent} %"))),
     ("jitter ms", |settings| settings.jitter.clone().unwrap_or_else(|| "default".into())),
     ("receivers", |settings| settings.receivers.to_string()),
-    ("light", |settings| if settings.light { "the others only decode" } else { "no" }.to_owned()),
+    ("light", |settings| if settings.light { "the others only receive" } else { "no" }.to_owned()),
     ("send", |settings| settings.send.join(" ")),
     ("receive", |settings| settings.receive.join(" ")),
 ];
