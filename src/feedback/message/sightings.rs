@@ -138,7 +138,13 @@ impl Sightings {
 
     /// Makes room for the next answer: this one and those before it are carried on as [`Sightings::earlier`], the newest first, as
     /// many as may be. Memory is reused. One of a picture of another size is to be forgotten instead.
+    ///
+    /// An answer that could not be sent, since a place in it is none, is left out: it would take the next two with it.
     pub fn carry_on(&mut self) {
+        let (width, height) = (f64::from(self.width), f64::from(self.height));
+        if self.objects.iter().any(|object| wire::check_place(object.centre_px, width, height).is_err()) {
+            return;
+        }
         if self.earlier.len() < MAX_EARLIER {
             let (rtp, ticks, code, places) = (None, None, None, Vec::new());
             self.earlier.push(Earlier { rtp, ticks, code, places, decode_us: None, detect_us: None, arrived_us: None });

@@ -227,6 +227,17 @@ fn the_last_two_answers_are_carried_on() {
 }
 
 #[test]
+fn an_answer_that_cannot_be_sent_does_not_keep_the_next_from_being_sent() {
+    let Ok(Message::Sightings(mut message)) = read(EXAMPLE.as_bytes()) else { panic!("refused") };
+    let good = message.objects[0].centre_px;
+    message.objects[0].centre_px.x = f64::NAN;
+    assert!(message.write(&mut String::new()).is_err());
+    message.carry_on();
+    message.objects[0].centre_px = good;
+    assert_eq!(message.write(&mut String::new()), Ok(()));
+}
+
+#[test]
 fn nothing_is_written_that_would_not_be_read() {
     let Ok(Message::Sightings(good)) = read(EXAMPLE.as_bytes()) else { panic!("refused") };
     for x in [f64::NAN, f64::INFINITY, 1e6] {
