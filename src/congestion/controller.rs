@@ -87,7 +87,7 @@ impl Controller {
         let start_bps = self.target.bitrate.as_bps() as f64;
         let (floor_bps, ceiling_bps) = (self.floor_bps, self.ceiling_bps);
         let member = self.members.entry(receiver).or_insert_with(|| {
-            let flow = Flow::new(start_bps, LEAST_BPS, ceiling_bps);
+            let flow = Flow::new(start_bps, LEAST_BPS.min(ceiling_bps), ceiling_bps);
             Member { flow, fitness: Fitness::Fit, measured, estimate }
         });
         (member.measured, member.estimate) = (measured, estimate);

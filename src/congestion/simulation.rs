@@ -165,3 +165,16 @@ fn a_starved_receiver_is_tried_again() {
     let back = (1..200).find_map(|tenth| feedback(tenth * 100, measured(0, None)).map(|became| (tenth, became)));
     assert!(back.is_some_and(|(tenth, became)| became == Fitness::Fit && tenth < 150), "{back:?}");
 }
+
+#[test]
+fn the_lowest_rates_that_can_be_asked_for_can_be_followed() {
+    let rule: BitrateRule = "auto:10k-15k".parse().expect("valid");
+    let (size, fps) = (Size::new(640, 480).expect("valid"), Fps::new(30).expect("valid"));
+    let mut controller = Controller::new(rule, size, fps).expect("auto");
+    for step in 0..50 {
+        let at = Duration::from_millis(100 * step);
+        controller.on_feedback(0, measured(20, Some(12_000.0)), Bitrate::kbps(10), at);
+        controller.on_time(at);
+        assert!((10..=15).contains(&controller.target().bitrate.as_kbps()));
+    }
+}

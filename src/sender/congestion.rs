@@ -21,7 +21,7 @@ pub(super) fn pacing(rule: BitrateRule) -> Option<PacingSettings> {
         // rtpgccbwe starts above what the encoder makes, and may go beyond its most: the rest is for what is sent again.
         BitrateRule::Auto { ceiling, .. } => {
             let most = Bitrate::bps(ceiling.as_bps() * 2);
-            Some(PacingSettings { start: rule.start(), least: SLOWEST_PACE, most })
+            Some(PacingSettings { start: rule.start(), least: SLOWEST_PACE.min(most), most })
         }
     }
 }
