@@ -35,13 +35,13 @@ impl Watched {
     }
 
     /// Its cost in the last `seconds` before it was last seen, at `fps` frames a second.
-    pub(super) fn cost(&self, seconds: f64, fps: u32) -> Option<ProcessCost> {
+    pub(super) fn cost(&self, seconds: f64, fps: f64) -> Option<ProcessCost> {
         let (end, spent) = self.spent.last().copied()?;
         let from = end.saturating_sub(Duration::from_secs_f64(seconds));
         let (start, before) = self.spent.iter().copied().find(|(at, _)| *at >= from)?;
         let elapsed = (end - start).as_secs_f64();
         let cores = (spent - before) / elapsed;
-        let cpu_s_per_1000_frames = cores * 1000.0 / f64::from(fps);
+        let cpu_s_per_1000_frames = cores * 1000.0 / fps;
         let cost = ProcessCost { cores, cpu_s_per_1000_frames, max_rss_mb: self.max_rss_mb };
         (elapsed > 0.0).then_some(cost)
     }
@@ -80,8 +80,8 @@ mod tests {
     fn only_the_end_of_a_run_counts() {
         let second = Duration::from_secs;
         let spent = vec![(second(0), 0.0), (second(1), 5.0), (second(2), 5.2), (second(3), 5.4)];
-        let cost = Watched { pid: 0, spent, max_rss_mb: 70.0 }.cost(2.0, 50).expect("seen");
+        let cost = Watched { pid: 0, spent, max_rss_mb: 70.0 }.cost(2.0, 50.0).expect("seen");
         assert!((cost.cores - 0.2).abs() < 1e-9 && (cost.cpu_s_per_1000_frames - 4.0).abs() < 1e-9, "{cost:?}");
-        assert_eq!(Watched::new(0).cost(2.0, 50), None);
+        assert_eq!(Watched::new(0).cost(2.0, 50.0), None);
     }
 }

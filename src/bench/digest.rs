@@ -39,8 +39,8 @@ pub struct SampleAnswer {
 }
 
 /// Sums up a run. `began_s` is when the first receiver was connected; what was made in the `warmup_s` after that is left out where the
-/// digest says so.
-pub fn digest(samples: &[Sample], began_s: f64, warmup_s: f64, phases: &[Phase]) -> Digest {
+/// digest says so. Phases count from `phases_from_s`.
+pub fn digest(samples: &[Sample], began_s: f64, warmup_s: f64, phases: &[Phase], phases_from_s: f64) -> Digest {
     let measured: Vec<&Sample> = samples.iter().filter(|sample| sample.produced_s >= began_s + warmup_s).collect();
     let figures = Figures::of(&measured);
     let (bias_px, noise_px) = figures.bias_and_noise_px();
@@ -55,7 +55,7 @@ pub fn digest(samples: &[Sample], began_s: f64, warmup_s: f64, phases: &[Phase])
         noise_px,
         series: stretches(samples, began_s, POINT_S).iter().enumerate().map(|(index, part)| point(index, part)).collect(),
         blocks: stretches(samples, began_s + warmup_s, BLOCK_S).iter().map(|part| block(part)).collect(),
-        phases: phases.iter().map(|phase| phase_figures(phase, samples, began_s)).collect(),
+        phases: phases.iter().map(|phase| phase_figures(phase, samples, phases_from_s)).collect(),
     }
 }
 
@@ -181,8 +181,8 @@ fn block(samples: &[&Sample]) -> Block {
     }
 }
 
-fn phase_figures(phase: &Phase, samples: &[Sample], began_s: f64) -> PhaseFigures {
-    let (from_s, to_s) = (began_s + phase.from_s, began_s + phase.to_s);
+fn phase_figures(phase: &Phase, samples: &[Sample], phases_from_s: f64) -> PhaseFigures {
+    let (from_s, to_s) = (phases_from_s + phase.from_s, phases_from_s + phase.to_s);
     let within: Vec<&Sample> = samples.iter().filter(|sample| (from_s..to_s).contains(&sample.produced_s)).collect();
     let figures = Figures::of(&within);
     let first_s = figures.answers.iter().map(|answer| answer.at_s).min_by(f64::total_cmp);
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn warm_up_counts_for_nothing_but_the_series() {
-        let digest = digest(&samples(), 100.0, 5.0, &[]);
+        let digest = digest(&samples(), 100.0, 5.0, &[], 100.0);
         assert_eq!((digest.frames, digest.matched), (50, 45));
         assert_eq!((digest.latency_quantiles_ms[0], digest.latency_quantiles_ms[200]), (50.0, 98.0));
         assert_eq!(digest.latency_quantiles_ms.len(), 201);
@@ -236,12 +236,12 @@ mod tests {
 
     #[test]
     fn what_is_always_wrong_is_bias_and_the_rest_is_noise() {
-        let digest = digest(&samples()[..8], 100.0, 0.0, &[]);
+        let digest = digest(&samples()[..8], 100.0, 0.0, &[], 100.0);
         let (bias, noise) = (digest.bias_px.expect("paired"), digest.noise_px.expect("paired"));
         for (found, expected) in [(bias[0], 0.3), (bias[1], 0.0), (noise[0], 0.0), (noise[1], 0.1)] {
             assert!((found - expected).abs() < 1e-6, "{bias:?} {noise:?}");
         }
-        assert_eq!(super::digest(&[], 0.0, 0.0, &[]), Digest::default());
+        assert_eq!(super::digest(&[], 0.0, 0.0, &[], 0.0), Digest::default());
     }
 
     #[test]
@@ -249,9 +249,10 @@ mod tests {
         let phase = |name: &str, from_s, to_s| Phase { name: name.to_owned(), from_s, to_s };
         let phases = digest(
             &samples(),
-            100.0,
+            99.5,
             5.0,
             &[phase("early", 0.0, 1.0), phase("lost", 1.85, 1.95), phase("none", 50.0, 60.0)],
+            100.0,
         )
         .phases;
         assert_eq!((phases[0].matched, phases[0].latency_p95_ms), (Some(0.9), Some(8.0)));
@@ -270,7 +271,7 @@ mod tests {
         fn every_measured_frame_is_in_one_block_and_one_point(times in prop::collection::vec(0.0..60.0f64, 0..300), warmup_s in 0.0..5.0f64) {
             let sample = |produced_s| Sample { produced_s, bytes: 1, answer: Some(SampleAnswer::default()), receiver: 1 };
             let samples: Vec<Sample> = times.into_iter().map(sample).collect();
-            let digest = digest(&samples, 0.0, warmup_s, &[]);
+            let digest = digest(&samples, 0.0, warmup_s, &[], 0.0);
             prop_assert_eq!(digest.blocks.iter().map(|block| block.frames).sum::<u64>(), digest.frames);
             prop_assert_eq!(digest.series.iter().map(|point| point.frames).sum::<u64>(), samples.len() as u64);
             prop_assert!(digest.blocks.iter().all(|block| block.latency_ms.len() <= Block::MOST));

@@ -132,7 +132,8 @@ pub struct Network {
     pub back: Option<String>,
 }
 
-/// A part of the time of a run, in seconds after the first receiver was connected.
+/// A part of the time of a run, in seconds after the timeline of the network began that the video goes through; where that is left
+/// as it is, after the first receiver was connected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Phase {
     /// As assertions call it.

@@ -143,7 +143,7 @@ impl Runner {
         for (receiver, number) in processes.receivers.iter_mut().zip(1..) {
             children::end(receiver, &format!("receiver-{number}")).await;
         }
-        self.gather(&processes.watched, cell, files, run)?;
+        let gathered = self.gather(&processes.watched, cell, files, run);
         let Some(status) = status else {
             anyhow::bail!("it did not end within {:.0} s and was stopped", patience.as_secs_f64());
         };
@@ -158,7 +158,7 @@ impl Runner {
             );
         }
         anyhow::ensure!(run.report.is_some(), "the sender left no report");
-        Ok(())
+        gathered
     }
 
     /// Looks at the processes now and then until the sender has ended; none if it had to be stopped.
@@ -180,13 +180,18 @@ impl Runner {
 
     fn gather(&self, watched: &[Watched], cell: &PlannedCell, files: &Files, run: &mut Run) -> anyhow::Result<()> {
         let settings = &cell.settings;
-        let mut costs = watched.iter().map(|watched| watched.cost(settings.seconds, settings.fps));
-        run.cost = Cost { sender: costs.next().flatten(), receivers: costs.flatten().collect() };
         if let Ok(text) = fs::read_to_string(self.out.join(files.report())) {
             run.report = Some(serde_json::from_str(&text).context("the sender's report is no JSON")?);
         }
+        let reported = |pointer: &str| run.report.as_ref().and_then(|report| report.pointer(pointer)?.as_f64());
+        // Fewer than asked for, where the bitrate does not suffice.
+        let fps = reported("/fps").unwrap_or(settings.fps.into());
+        let timeline_s = reported("/impairment/timeline_from_ms").map(|ms| ms / 1e3);
+        let mut costs = watched.iter().map(|watched| watched.cost(settings.seconds, fps));
+        run.cost = Cost { sender: costs.next().flatten(), receivers: costs.flatten().collect() };
         if let Some((samples, began_s)) = samples::read(&self.out.join(files.trace()))? {
-            run.digest = Some(digest(&samples, began_s, settings.warmup_s, &settings.phases));
+            let phases_from_s = timeline_s.unwrap_or(began_s);
+            run.digest = Some(digest(&samples, began_s, settings.warmup_s, &settings.phases, phases_from_s));
         }
         run.assertions = verdict::check(run, &cell.assertions);
         Ok(())
