@@ -43,6 +43,11 @@ fn a_benchmark_keeps_what_it_measured_goes_on_and_judges() {
     assert_eq!(good["digest"]["frames"].as_u64(), Some(produced));
     assert!(good["digest"]["latency_quantiles_ms"].as_array().is_some_and(|quantiles| quantiles.len() == 201));
     assert!(good["cost"]["sender"]["max_rss_mb"].as_f64().is_some_and(|mb| mb > 10.0), "{good:#}");
+    // What the report says of the sender's cost is of the frames that it says it is of: not of the warm-up and the wait before it.
+    let (cost, report) = (&good["report"]["cost"], &good["report"]);
+    let figure = |value: &Value| value.as_f64().unwrap();
+    let costed_fps = 1000.0 * figure(&cost["cores_used"]) / figure(&cost["cpu_s_per_1000_frames"]);
+    assert!(costed_fps > 0.75 * figure(&report["fps"]), "{costed_fps} {report:#}");
     let holds: Vec<bool> =
         good["assertions"].as_array().unwrap().iter().map(|one| one["holds"].as_bool().unwrap()).collect();
     assert_eq!(holds, [false, true]);

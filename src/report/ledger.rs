@@ -267,6 +267,11 @@ impl Ledger {
         self.history.iter()
     }
 
+    /// Whether a frame was made that counts: somebody is there, and warm-up is over.
+    pub fn has_begun(&self) -> bool {
+        self.all.ended.total() > 0
+    }
+
     /// Frames that may still be answered in time.
     pub fn in_flight(&self) -> u64 {
         self.all.ended.of(State::InFlight)

@@ -70,7 +70,8 @@ struct Sender {
     film: Film,
     outlet: Outlet,
     started: std::time::SystemTime,
-    usage_at_start: Option<Usage>,
+    /// When the first frame that counts was made, and what this process had taken until then.
+    measured_from: Option<(Duration, Usage)>,
     command: Vec<String>,
     port: u16,
     plan: Plan,
@@ -187,6 +188,9 @@ impl Sender {
         self.film.on_produced(truth);
         if let Err(error) = self.ledger.produced(number, rtp, truth, at) {
             tracing::debug!("{error}");
+        }
+        if self.measured_from.is_none() && self.ledger.has_begun() {
+            self.measured_from = Usage::now().map(|usage| (at, usage));
         }
     }
 

@@ -28,7 +28,6 @@ use crate::server::{self, HubEvent, ServerConfig};
 use crate::signalling::room::{Room, RoomConfig};
 use crate::signals::Signals;
 use crate::units::RtpTime;
-use crate::usage::Usage;
 use crate::webrtc::Certificate;
 
 /// Messages from all receivers that may wait for the loop; a full one slows the receivers' signalling down, nothing else.
@@ -148,7 +147,7 @@ impl Prepared {
             film,
             outlet,
             started: SystemTime::now(),
-            usage_at_start: Usage::now(),
+            measured_from: None,
             command,
             port,
             plan,
