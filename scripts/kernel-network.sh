@@ -20,7 +20,7 @@
 #   --connect-within S fails if the receiver is not connected after S seconds (15)
 #   --back-within MS   blackout: fails if the first coordinates come later than so after it
 #   --settles          rate A,B,A: fails unless, from 2 s after the drop on, the p95 of the latency is at most twice what it was and 70 to
-#                      95 percent of the rate is used, and in the last 2 s 70 percent of the last rate are used again
+#                      95 percent of the rate is used, and in the last 2 s at least 70 percent of what was used before the drop
 #
 # REBOUND names the program (target/release/rebound, or target/debug/rebound). Each run prints one line. Everything but ICE, DTLS
 # and media is kept out, so that the loss is where it seems to be: IPv6 is off, and of TCP only the signalling passes; the run fails
@@ -289,7 +289,7 @@ over_time() {
     [ -n "$settles" ] || return 0
     { [ "$one" != - ] && [ "$other" != - ] && holds "$other <= 2 * $one"; } || faults+=' latency-does-not-settle'
     holds "${used_pct[1]:-0} | . >= 70 and . <= 95" || faults+=' drop-not-used-70-to-95%'
-    holds "$last_used_pct >= 70" || faults+=' does-not-rise-again'
+    holds "$last_used_pct >= 0.7 * ${used_pct[0]:-100}" || faults+=' does-not-rise-again'
 }
 
 holds() { [ "$(jq -n "$1")" = true ]; }
