@@ -86,7 +86,16 @@ fn connect() -> Ends {
     let (answered, answers) = sync_channel(1024);
     let rtp_caps = "application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000".parse().unwrap();
     let (channel, ice, debugging) = (ChannelPolicy::Fresh, IceSettings::default(), Debugging::default());
-    let settings = StreamSettings { launch: SEND.to_owned(), rtp_caps, channel, ice, path: None, pacing: None, debugging };
+    let settings = StreamSettings {
+        launch: SEND.to_owned(),
+        rtp_caps,
+        channel,
+        ice,
+        path: None,
+        fec_percent: 0,
+        pacing: None,
+        debugging,
+    };
     let sending = SendingPeer::start("sending", &settings, &clock, report(tell.clone(), Some(answered))).unwrap();
     let decoded = Arc::new(Decoded::default());
     let mut receiving: Option<ReceivingPeer> = None;

@@ -32,7 +32,7 @@ pub use exit::ExitCode;
 pub use ice::{IceServer, IceServerError, Secret, TurnTransport};
 pub use impair::ImpairConfig;
 pub use receive::ReceiveConfig;
-pub use recovery::{JitterMs, ReceiveRecovery};
+pub use recovery::{JitterMs, ReceiveRecovery, SendRecovery};
 pub use redact::{redact, redact_command};
 pub use replay::{DiffConfig, ReplayConfig};
 pub use send::{DEFAULT_PORT, DemoConfig, SendConfig};

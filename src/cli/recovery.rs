@@ -4,8 +4,19 @@ use std::fmt;
 use std::str::FromStr;
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 
 use crate::recovery::Patience;
+
+/// What `rebound send` does against lost packets, besides sending them again.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct SendRecovery {
+    /// Forward error correction (ULPFEC in RED): so many percent more packets, from which some lost ones can be restored without
+    /// asking for them; of use where a round trip takes longer than a coordinate may
+    #[arg(long = "fec", value_name = "PERCENT", default_value = "0", value_parser = RangedU64ValueParser::<u32>::new().range(0..=100),
+        help_heading = "Network")]
+    pub fec_percent: u32,
+}
 
 /// How `rebound receive` deals with lost packets.
 #[derive(Clone, Copy, Debug, Args)]

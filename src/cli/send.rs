@@ -11,6 +11,7 @@ use super::assert::AssertConfig;
 use super::budget::BudgetOptions;
 use super::ice::{self, IceServer};
 use super::impair::ImpairConfig;
+use super::recovery::SendRecovery;
 use super::trace::TraceArgs;
 use super::values;
 use super::witness::WitnessConfig;
@@ -91,6 +92,9 @@ pub struct SendConfig {
     #[command(flatten)]
     pub witness: WitnessConfig,
 
+    /// Lost packets.
+    #[command(flatten)]
+    pub recovery: SendRecovery,
     /// The network, made bad.
     #[command(flatten)]
     pub network: ImpairConfig,

@@ -117,7 +117,8 @@ impl Sender {
         let ice = crate::ice::settings(&self.config.ice_servers, self.config.ice_tcp);
         let path = self.config.network.impair.clone().map(|impairment| Path::named(impairment, &format!("to {name}")));
         let pacing = congestion::pacing(self.config.bitrate);
-        Ok(StreamSettings { launch, rtp_caps, channel, ice, path, pacing, debugging: self.debugging.clone() })
+        let (fec_percent, debugging) = (self.config.recovery.fec_percent, self.debugging.clone());
+        Ok(StreamSettings { launch, rtp_caps, channel, ice, path, fec_percent, pacing, debugging })
     }
 
     pub(super) fn on_peer_started(&mut self, id: ConnectionId, peer: Result<Box<SendingPeer>, PeerError>) {

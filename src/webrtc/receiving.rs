@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use gstreamer_webrtc::{WebRTCRTPTransceiverDirection, WebRTCSDPType};
+use gstreamer_webrtc::{WebRTCFECType, WebRTCRTPTransceiverDirection, WebRTCSDPType};
 
 use super::congestion;
 use super::impairing::Impairing;
@@ -80,6 +80,7 @@ impl ReceivingPeer {
         webrtcbin.on_new_transceiver(move |transceiver| {
             transceiver.set_direction(WebRTCRTPTransceiverDirection::Recvonly);
             transceiver.set_property("do-nack", true);
+            transceiver.set_property("fec-type", WebRTCFECType::UlpRed);
             if preferences.is_some() {
                 transceiver.set_codec_preferences(preferences.as_ref());
             }

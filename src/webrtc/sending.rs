@@ -6,7 +6,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
-use gstreamer_webrtc::{WebRTCRTPTransceiverDirection, WebRTCSDPType};
+use gstreamer_webrtc::{WebRTCFECType, WebRTCRTPTransceiverDirection, WebRTCSDPType};
 
 use super::congestion::{Pacer, PacingSettings};
 use super::impairing::Impairing;
@@ -39,6 +39,8 @@ pub struct StreamSettings {
     pub ice: IceSettings,
     /// The bad network that what goes out meets; none for the network as it is.
     pub path: Option<Path>,
+    /// Percent of further packets that restore lost ones; 0 for none.
+    pub fec_percent: u32,
     /// Congestion control, if there is to be any; `rtp_caps` then have the header extension for it.
     pub pacing: Option<PacingSettings>,
     /// What is to be seen of the pipeline.
@@ -90,6 +92,10 @@ impl SendingPeer {
         transceiver.set_direction(WebRTCRTPTransceiverDirection::Sendonly);
         transceiver.set_codec_preferences(Some(&settings.rtp_caps));
         transceiver.set_property("do-nack", true);
+        if settings.fec_percent > 0 {
+            transceiver.set_property("fec-type", WebRTCFECType::UlpRed);
+            transceiver.set_property("fec-percentage", settings.fec_percent);
+        }
 
         pipeline.inner().set_state(gst::State::Ready).map_err(|_| PeerError::Webrtcbin("does not start"))?;
         let channel = Channel::default();

@@ -56,6 +56,7 @@ impl Pair {
             channel,
             ice,
             path: None,
+            fec_percent: 0,
             pacing: None,
             debugging: Debugging::default(),
         };
