@@ -75,6 +75,7 @@ fn what_cannot_be_sent_is_named_with_what_can() {
         (&["send", "--source", "videotestsrc ! video/x-raw,format=XYZ", "--duration", "5"], "cannot be opened"),
         (&["send", "--reference", "ball"], "its truth is known"),
         (&["send", "--source", "videotestsrc", "--loop"], "it is no file"),
+        (&["send", "--source", "videotestsrc", "--frame-code"], "only a scene leaves room for the code"),
     ] {
         let ended = run(arguments);
         assert!(ended.code.is_some_and(|code| code != 0), "{arguments:?}: {}", ended.stderr);

@@ -27,7 +27,7 @@ pub(super) fn command(command: &Command) -> Result<(), ConfigError> {
 }
 
 fn send(config: &SendConfig) -> Result<(), ConfigError> {
-    source(&config.source)?;
+    source(config)?;
     let limit_px = f64::from(config.size.width().min(config.size.height())) / 2.0 - 1.0;
     if config.radius_px > limit_px {
         return Err(ConfigError::Radius { radius_px: config.radius_px, size: config.size, limit_px });
@@ -41,16 +41,20 @@ fn send(config: &SendConfig) -> Result<(), ConfigError> {
     file_is_writable("the report", config.report.as_deref().filter(|path| *path != Path::new("-")))
 }
 
-/// A scene's truth is known, and only a file can begin again.
-fn source(config: &SourceConfig) -> Result<(), ConfigError> {
-    let refused = |flag, why| Err(ConfigError::Unfitting { flag, given: cli::redact(&config.source.to_string()), why });
-    match &config.source {
-        Footage::Scene if config.reference.is_some() => refused("--reference", "its truth is known"),
+/// A scene's truth is known, only a scene is drawn, and only a file can begin again.
+fn source(config: &SendConfig) -> Result<(), ConfigError> {
+    let SourceConfig { source, repeat, reference, .. } = &config.source;
+    let refused = |flag, why| Err(ConfigError::Unfitting { flag, given: cli::redact(&source.to_string()), why });
+    match source {
+        Footage::Scene if reference.is_some() => refused("--reference", "its truth is known"),
+        Footage::Media { .. } | Footage::Launch(_) if config.witness.frame_code => {
+            refused("--frame-code", "only a scene leaves room for the code")
+        }
         Footage::Media { kind: MediaKind::File, location } => {
             let tried = fs::File::open(location).map(drop);
             tried.map_err(|source| ConfigError::NoSource { what: location.clone(), source })
         }
-        _ if config.repeat => refused("--loop", "it is no file"),
+        _ if *repeat => refused("--loop", "it is no file"),
         _ => Ok(()),
     }
 }
