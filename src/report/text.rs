@@ -59,7 +59,13 @@ fn figures(all: &TotalsOf) -> String {
 fn error_split(all: &TotalsOf) -> String {
     let (bias, noise) = (all.bias_px, all.noise_px);
     let (Some(x), Some(y), Some(std), Some(p95)) = (bias.x, bias.y, noise.std, noise.p95) else { return String::new() };
+    let [x, y] = [x, y].map(without_minus_zero);
     format!("error split  bias x {x:.3} y {y:.3} px, noise std {std:.3} p95 {p95:.3} px\n")
+}
+
+/// What prints as `-0.000` is not less than nothing.
+fn without_minus_zero(px: f64) -> f64 {
+    if px.abs() < 0.0005 { 0.0 } else { px }
 }
 
 /// Of the sender.
@@ -228,6 +234,13 @@ receivers                 matched  error p95 px  latency p50 ms  p99 ms first ms
   1 camera room       180 90.00 %       189.268            5.98    7.95       14
 ";
         assert_eq!(table(&report(2, true)), expected);
+    }
+
+    #[test]
+    fn a_bias_that_rounds_to_nothing_has_no_sign() {
+        let mut all = report(2, true).totals.all;
+        (all.bias_px.x, all.bias_px.y) = (Some(-0.000_499), Some(-0.000_501));
+        assert!(error_split(&all).contains("x 0.000 y -0.001 px"), "{}", error_split(&all));
     }
 
     #[test]
