@@ -23,6 +23,7 @@ fn every_frame_comes_back_and_is_joined_to_itself() {
     report.assert_closed();
     assert!(report.number("/error_px/p95") <= 0.05, "{:#}", report.0);
     assert_eq!(report.count("/objects/misses"), 0);
+    assert!(report.count("/frames/repeats") > 100, "answers are not told again on a channel that loses: {:#}", report.0);
     let receiver = report.receiver("one");
     assert_eq!(receiver.count("/frames/matched"), report.count("/frames/matched"));
     // Both processes read the kernel's CLOCK_MONOTONIC, so the truth is known.
@@ -139,6 +140,7 @@ fn nothing_is_lost_on_a_channel_that_sends_again() {
     for policy in ["reliable", "unordered", "lifetime:500"] {
         let report = looped(&["--channel", policy, "--frames", "45"]);
         assert_eq!(report.count("/frames/ended/result_lost"), 0, "{policy}");
+        assert_eq!(report.count("/frames/repeats"), 0, "{policy}: answers are told again to no use");
         report.assert_closed();
     }
 }

@@ -36,9 +36,7 @@ pub fn scene_floor(scene: &Scene, frames: u64) -> SceneFloor {
         let truth = scene.draw(&mut canvas, FrameNumber(number * STRIDE));
         let Ok(view) = I420View::new(canvas.pixels(), &layout) else { continue };
         found.clear();
-        let (_, below, rows) = codes.read(&view);
-        detect::Detector::detect(&mut detector, &below, &mut found);
-        found.iter_mut().for_each(|sighting| sighting.centre_px.y += rows as f64);
+        detect::below_code(&mut detector, &mut codes, &view, &mut found);
         raw_error_px(&truth, &found).for_each(|error| error_px.record(error));
     }
     SceneFloor { scene: config.kind.name(), detector: DETECTOR, frames, error_px: error_px.spread() }

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::cli::{CalibrateConfig, ExitCode};
 use crate::clock::RunClock;
-use crate::feedback::{Message, Recent, Sightings, message};
+use crate::feedback::{Message, Sightings, message};
 use crate::frame::{I420Layout, I420View};
 use crate::logging::print_out;
 use crate::report::{Distribution, Ledger, LedgerConfig, Outcome, ReceiverId, Spread};
@@ -131,19 +131,5 @@ fn close_loop(clock: &RunClock, size: Size, fps: Fps) -> anyhow::Result<Spread> 
 
 fn answer(seq: u64, rtp: RtpTime, size: Size, objects: Vec<crate::detect::Sighting>) -> Sightings {
     let (width, height) = (size.width(), size.height());
-    let (decode_us, detect_us, arrived_us, recent) = (None, None, None, Recent::default());
-    Sightings {
-        seq,
-        rtp: Some(rtp),
-        ticks: None,
-        code: None,
-        width,
-        height,
-        objects,
-        decode_us,
-        detect_us,
-        arrived_us,
-        recent,
-        earlier: Vec::new(),
-    }
+    Sightings { seq, rtp: Some(rtp), width, height, objects, ..Sightings::default() }
 }

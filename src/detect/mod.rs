@@ -17,6 +17,7 @@ pub use naive::Naive;
 
 use crate::frame::I420View;
 use crate::units::Px;
+use crate::witness;
 
 /// What was seen, and where.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +48,20 @@ pub trait Detector: Send {
     /// Puts what is seen in `frame` into `found`, which comes empty. Keeps its own memory from frame to frame only as working
     /// space: the same picture gives the same sightings, whatever came before.
     fn detect(&mut self, frame: &I420View<'_>, found: &mut Vec<Sighting>);
+}
+
+/// Reads the frame code, if there is one, and lets the detector see what is below it; gives the number that was read. Sightings
+/// are in pixels of the whole picture.
+pub fn below_code(
+    detector: &mut dyn Detector,
+    codes: &mut witness::Reader,
+    frame: &I420View<'_>,
+    found: &mut Vec<Sighting>,
+) -> Option<u32> {
+    let (code, below, rows) = codes.read(frame);
+    detector.detect(&below, found);
+    found.iter_mut().for_each(|sighting| sighting.centre_px.y += rows as f64);
+    code
 }
 
 /// The names [`by_name`] knows, the best first.

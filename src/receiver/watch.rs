@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use crate::clock::RunClock;
 use crate::decode::{Decoded, Picture};
-use crate::detect::{Detector, Sighting};
+use crate::detect::{self, Detector, Sighting};
+use crate::feedback::Sightings;
 use crate::feedback::message::MAX_OBJECTS;
-use crate::feedback::{Recent, Sightings};
-use crate::frame::I420View;
 use crate::webrtc::Channel;
 use crate::witness;
 
@@ -55,20 +54,7 @@ impl Watcher {
     }
 
     fn run(mut self) -> Option<Show> {
-        let mut message = Sightings {
-            seq: 0,
-            rtp: None,
-            ticks: None,
-            code: None,
-            width: 0,
-            height: 0,
-            objects: Vec::new(),
-            decode_us: None,
-            detect_us: None,
-            arrived_us: None,
-            recent: Recent::default(),
-            earlier: Vec::new(),
-        };
+        let mut message = Sightings::default();
         let mut text = String::new();
         let mut detector = self.detector.take();
         while let Some(picture) = self.decoded.next_picture(&self.clock) {
@@ -84,7 +70,7 @@ impl Watcher {
 
     fn look(&mut self, detector: &mut dyn Detector, picture: &Picture, message: &mut Sightings, text: &mut String) {
         let has_answered = message.seq > 0;
-        if has_answered && picture.size() == (message.width, message.height) {
+        if has_answered && picture.size() == (message.width, message.height) && !self.channel.retransmits() {
             message.carry_on();
         } else {
             message.earlier.clear();
@@ -92,7 +78,9 @@ impl Watcher {
         message.objects.clear();
         message.code = None;
         match picture.view() {
-            Ok(view) => self.detect(detector, &view, message),
+            Ok(view) => {
+                message.code = detect::below_code(detector, &mut self.codes, &view, &mut message.objects);
+            }
             Err(error) => tracing::warn!("a picture cannot be looked at: {error}"),
         }
         let detected_at = self.clock.now();
@@ -111,14 +99,6 @@ impl Watcher {
         message.seq += 1;
         self.counts.detected.fetch_add(1, Ordering::Relaxed);
         tracing::trace!(rtp = %picture.rtp, code = message.code, objects = message.objects.len(), detect_us = message.detect_us, "looked");
-    }
-
-    /// Reads the frame code, if there is one, and lets the detector see what is below it.
-    fn detect(&mut self, detector: &mut dyn Detector, view: &I420View<'_>, message: &mut Sightings) {
-        let (code, below, rows) = self.codes.read(view);
-        message.code = code;
-        detector.detect(&below, &mut message.objects);
-        message.objects.iter_mut().for_each(|object| object.centre_px.y += rows as f64);
     }
 
     fn send(&self, message: &Sightings, text: &mut String) {

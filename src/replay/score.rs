@@ -164,20 +164,8 @@ impl Scorer {
     }
 
     fn sightings(&self, frame: &Frame, objects: Vec<Sighting>) -> Sightings {
-        Sightings {
-            seq: 0,
-            rtp: Some(RtpTime(frame.rtp)),
-            ticks: None,
-            code: None,
-            width: self.size.width(),
-            height: self.size.height(),
-            objects,
-            decode_us: None,
-            detect_us: None,
-            arrived_us: None,
-            recent: Recent::default(),
-            earlier: Vec::new(),
-        }
+        let (width, height) = (self.size.width(), self.size.height());
+        Sightings { rtp: Some(RtpTime(frame.rtp)), width, height, objects, ..Sightings::default() }
     }
 
     fn recent(&mut self, receiver: u64) -> Recent {

@@ -11,13 +11,14 @@ use super::ReplayError;
 use super::score::{ledger_config, truth};
 use crate::decode::Picture;
 use crate::detect::{self, Detector, Sighting};
-use crate::feedback::{Recent, Sightings};
+use crate::feedback::Sightings;
 use crate::pipeline::Pipeline;
 use crate::report::{Ledger, ReceiverId, Spread, StageTotals, Totals, TotalsOf};
 use crate::scene::Truth;
 use crate::trace::Trace;
 use crate::trace::line::Frame;
 use crate::units::{FrameNumber, RtpTime};
+use crate::witness;
 
 /// The one who looks on, in the report.
 const RECEIVER: ReceiverId = ReceiverId(0);
@@ -29,6 +30,7 @@ pub(super) fn scored(trace: &Trace, path: &Path, launch: &str, detector: &str) -
     let mut looker = Looker {
         ledger: Ledger::new(config),
         detector: detect::by_name(detector).map_err(|error| broken(error.to_string()))?,
+        codes: witness::Reader::default(),
         found: Vec::new(),
         frames: frames(trace),
         next: 0,
@@ -64,6 +66,7 @@ fn frames(trace: &Trace) -> Vec<&Frame> {
 struct Looker<'a> {
     ledger: Ledger,
     detector: Box<dyn Detector>,
+    codes: witness::Reader,
     found: Vec<Sighting>,
     frames: Vec<&'a Frame>,
     /// The first frame that was not told to the ledger.
@@ -101,7 +104,8 @@ impl Looker<'_> {
         };
         self.next += 1;
         self.found.clear();
-        self.detector.detect(&picture.view().map_err(|error| error.to_string())?, &mut self.found);
+        let view = picture.view().map_err(|error| error.to_string())?;
+        detect::below_code(&mut *self.detector, &mut self.codes, &view, &mut self.found);
         self.answered(frame, picture.size());
         Ok(true)
     }
@@ -119,22 +123,8 @@ impl Looker<'_> {
         let bytes = usize::try_from(frame.bytes).unwrap_or(usize::MAX);
         self.ledger.encoded(rtp, at, bytes, frame.keyframe);
         self.ledger.sent(RECEIVER, rtp, at);
-        let (decode_us, detect_us, arrived_us, recent, earlier) = (None, None, None, Recent::default(), Vec::new());
         let objects = std::mem::take(&mut self.found);
-        let sightings = Sightings {
-            seq: 0,
-            rtp: Some(rtp),
-            ticks: None,
-            code: None,
-            width,
-            height,
-            objects,
-            decode_us,
-            detect_us,
-            arrived_us,
-            recent,
-            earlier,
-        };
+        let sightings = Sightings { rtp: Some(rtp), width, height, objects, ..Sightings::default() };
         self.ledger.feedback(RECEIVER, &sightings, &Truth::default(), at);
         self.found = sightings.objects;
     }

@@ -83,6 +83,13 @@ impl Channel {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether it sends again what is lost. Says no while there is none.
+    pub fn retransmits(&self) -> bool {
+        let is_sent_once =
+            |channel: &WebRTCDataChannel| channel.max_retransmits() == 0 || channel.max_packet_lifetime() == 0;
+        self.get().is_some_and(|channel| !is_sent_once(&channel))
+    }
+
     /// Sends a message. It is refused while the channel is not open (1.22 would leak it) or does not take messages as fast as
     /// they come.
     pub fn send(&self, text: &str) -> Result<(), PeerError> {

@@ -12,8 +12,8 @@ pub const MAX_RECENT: usize = 64;
 /// The most earlier answers in one message: at 10 % loss one in a thousand frames loses all three messages that carry its answer.
 pub const MAX_EARLIER: usize = 2;
 
-/// What was seen in one frame.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What was seen in one frame. Empty by default: it names no frame, and cannot be written.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sightings {
     /// Counts the messages of one receiver: 0, 1, 2, …
     pub seq: u64,
@@ -51,7 +51,7 @@ pub struct Sightings {
 }
 
 /// An answer again, in short. Its picture was as large as the one of the message that carries it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Earlier {
     /// The RTP timestamp of its frame: the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -146,8 +146,7 @@ impl Sightings {
             return;
         }
         if self.earlier.len() < MAX_EARLIER {
-            let (rtp, ticks, code, places) = (None, None, None, Vec::new());
-            self.earlier.push(Earlier { rtp, ticks, code, places, decode_us: None, detect_us: None, arrived_us: None });
+            self.earlier.push(Earlier::default());
         }
         self.earlier.rotate_right(1);
         if let Some(newest) = self.earlier.first_mut() {

@@ -202,10 +202,7 @@ impl Detection {
         message.earlier.clone_from(&self.carried);
         let earlier = self.carried.iter().map(|earlier| self.keys[&earlier.rtp.expect("named")]).collect();
         let places = vec![message.objects[0].centre_px];
-        self.carried.insert(
-            0,
-            Earlier { rtp: Some(key), ticks: None, code: None, places, decode_us: None, detect_us: None, arrived_us: None },
-        );
+        self.carried.insert(0, Earlier { rtp: Some(key), places, ..Earlier::default() });
         self.carried.truncate(MAX_EARLIER);
         Some(Answer { frame: Some(index), message, earlier, told: self.told.clone() })
     }

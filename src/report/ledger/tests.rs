@@ -20,18 +20,13 @@ pub(in crate::report) fn sightings(rtp: RtpTime, places: &[(f64, f64)]) -> Sight
         score: 1.0,
     };
     Sightings {
-        seq: 0,
         rtp: Some(rtp),
-        ticks: None,
-        code: None,
         width: 640,
         height: 480,
         objects: places.iter().map(sighting).collect(),
         decode_us: Some(800),
         detect_us: Some(100),
-        arrived_us: None,
-        recent: Recent::default(),
-        earlier: Vec::new(),
+        ..Sightings::default()
     }
 }
 
