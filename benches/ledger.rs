@@ -62,9 +62,9 @@ fn key(frame: u32) -> RtpTime {
     RtpTime(frame.wrapping_mul(1500))
 }
 
-fn ledger(receivers: u64) -> Ledger {
+fn ledger(receivers: u64, records: bool) -> Ledger {
     let (size, fps) = (Size::new(1280, 720).expect("valid"), Fps::new(60).expect("valid"));
-    let mut ledger = Ledger::new(LedgerConfig::new(size, fps));
+    let mut ledger = Ledger::new(LedgerConfig { records, ..LedgerConfig::new(size, fps) });
     (0..receivers).for_each(|id| ledger.receiver_joined(ReceiverId(id), "bench", Duration::ZERO, Duration::ZERO));
     ledger
 }
@@ -72,7 +72,17 @@ fn ledger(receivers: u64) -> Ledger {
 /// One frame with all its steps and an answer from each receiver, in a ledger that has ten seconds to remember.
 #[divan::bench(args = [(1, 1), (20, 1), (1, 8), (20, 8)])]
 fn answers(bencher: Bencher<'_, '_>, (receivers, objects): (u64, usize)) {
-    let (mut ledger, truth) = (ledger(receivers), truth(objects));
+    answered(bencher, ledger(receivers, false), receivers, objects);
+}
+
+/// The same, and every frame's record is kept and taken, as for a trace.
+#[divan::bench(args = [(1, 1), (20, 1), (1, 8), (20, 8)])]
+fn answers_recorded(bencher: Bencher<'_, '_>, (receivers, objects): (u64, usize)) {
+    answered(bencher, ledger(receivers, true), receivers, objects);
+}
+
+fn answered(bencher: Bencher<'_, '_>, mut ledger: Ledger, receivers: u64, objects: usize) {
+    let truth = truth(objects);
     let mut message = answer(0, objects, true);
     let mut frame = 0;
     let mut step = move || {
@@ -88,6 +98,7 @@ fn answers(bencher: Bencher<'_, '_>, (receivers, objects): (u64, usize)) {
             ledger.sent(id, rtp, at + Duration::from_millis(1));
             let outcome = ledger.feedback(id, &message, &truth, at + Duration::from_micros(3600));
             assert!(matches!(outcome, Outcome::Matched(_)));
+            ledger.take_records().for_each(|record| drop(divan::black_box(record)));
         }
         frame += 1;
     };
@@ -110,7 +121,7 @@ fn read(bencher: Bencher<'_, '_>, (objects, repeats): (usize, bool)) {
 
 #[divan::bench]
 fn summary_of_20_receivers(bencher: Bencher<'_, '_>) {
-    let mut ledger = ledger(20);
+    let mut ledger = ledger(20, false);
     for frame in 0..600 {
         let at = Duration::from_secs(1) * frame / 60;
         ledger.produced(FrameNumber(frame.into()), key(frame), truth(1), at).expect("keys go forwards");

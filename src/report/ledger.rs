@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::frames::{Frame, Frames, Serial};
 use super::joined::Joined;
 use super::party::{Party, Rate};
-use super::receiver::{Receiver, ReceiverId};
+use super::receiver::{Entry, Receiver, ReceiverId};
 use super::record::{FrameRecord, Records};
 use super::states::{Evidence, State, Step};
 use super::totals::{ReceiverTotals, Summary, Totals};
@@ -233,10 +233,25 @@ impl Ledger {
         }
     }
 
+    /// Whether every receiver that this frame counts for has answered it: what its records tell is then fixed.
+    fn is_settled(&self, serial: Serial) -> bool {
+        let is_settled = |entry: &Entry| entry.account.is_answered() && entry.sent_at.is_some();
+        let is_encoded = |frame: &Frame| frame.step == Step::Encoded;
+        let mut entries = self.receivers.iter().filter_map(|receiver| receiver.entry(serial));
+        self.config.records
+            && self.frames.get(serial).is_some_and(|frame| frame.account.is_none() || is_encoded(frame))
+            && entries.all(is_settled)
+    }
+
     /// The records of frames that are final, oldest first, and within a frame in the order in which the receivers joined: nothing
-    /// that becomes known later changes them. None unless the configuration wants them. Whoever wants them takes them often; of
-    /// those that nobody takes the oldest are lost, see [`Ledger::records_lost`].
+    /// that becomes known later changes them. A frame that all have answered is final at once; one that somebody has not may
+    /// still be answered late or explained, and holds back those after it until it is forgotten. None unless the configuration
+    /// wants them. Whoever wants them takes them often; of those that nobody takes the oldest are lost, see
+    /// [`Ledger::records_lost`].
     pub fn take_records(&mut self) -> impl Iterator<Item = FrameRecord> {
+        while self.is_settled(self.records.next()) {
+            self.record(self.records.next());
+        }
         self.records.drain()
     }
 

@@ -129,6 +129,11 @@ impl Receiver {
         self.entries.get_mut(index).map(|entry| (entry, &mut self.party))
     }
 
+    /// The entry of a frame; none if the frame does not count for this receiver.
+    pub(super) fn entry(&self, serial: Serial) -> Option<&Entry> {
+        self.entries.get(usize::try_from(serial.checked_sub(self.first)?).ok()?)
+    }
+
     /// Counts a frame anew after something changed that is the same for all receivers.
     pub(super) fn update(&mut self, serial: Serial, step: Step, due: bool) {
         if let Some((entry, party)) = self.entry_mut(serial) {

@@ -74,6 +74,11 @@ pub(super) struct Records {
 }
 
 impl Records {
+    /// The first frame that has not been recorded.
+    pub(super) fn next(&self) -> Serial {
+        self.next
+    }
+
     /// Whether this frame has not been recorded; it is now.
     pub(super) fn is_next(&mut self, serial: Serial) -> bool {
         let is_next = serial >= self.next;

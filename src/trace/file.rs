@@ -221,3 +221,51 @@ impl<W: Write> Writing<W> {
 
 /// The longest line of a frame: eight objects take 4 kB as Chrome's events.
 const MOST_LINE_BYTES: u64 = 8 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{FrameRecord, ReceiverId, State};
+    use crate::scene::Truth;
+    use crate::trace::tests::header;
+    use crate::units::{FrameNumber, RtpTime};
+
+    fn record(number: u64) -> FrameRecord {
+        FrameRecord {
+            receiver: ReceiverId(1),
+            name: "one".into(),
+            frame: FrameNumber(number),
+            rtp: RtpTime(0),
+            truth: Truth::default(),
+            produced_at: Duration::from_millis(number),
+            encoded_at: None,
+            sent_at: None,
+            bytes: 0,
+            keyframe: false,
+            state: State::DroppedByEncoder,
+            joined: None,
+        }
+    }
+
+    #[test]
+    fn a_trace_ends_below_its_limit_and_counts_what_is_left_out() {
+        let limit_bytes = 64_000;
+        for format in [Format::JsonLines, Format::Chrome, Format::Perfetto] {
+            let directory = tempfile::tempdir().expect("a directory");
+            let path = directory.path().join("trace");
+            let options = TraceOptions { path: path.clone(), format, limit_bytes, header: header() };
+            let trace = TraceFile::start(options).expect("writable");
+            let info = trace.finish(Item::Rest((0..2000).map(record).collect()), 0);
+            assert!(info.limit_reached && !info.complete && info.frames > 100, "{info:?}");
+            assert_eq!(info.frames + info.dropped, 2000);
+            let written = std::fs::read(&path).expect("readable");
+            let most = usize::try_from(limit_bytes).expect("small");
+            assert!((most / 2..=most).contains(&written.len()), "{format:?}: {} bytes", written.len());
+            if format == Format::JsonLines {
+                let read = crate::trace::read(&written[..]).expect("a trace");
+                assert_eq!(read.frames.len() as u64, info.frames);
+                assert!(read.end.is_some_and(|end| end.limit_reached), "its last line says so");
+            }
+        }
+    }
+}
