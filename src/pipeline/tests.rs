@@ -103,10 +103,15 @@ fn a_stopped_pipeline_is_freed_and_lets_go_of_its_listener() {
     let pipeline = parse("fakesrc ! fakesink").expect("valid");
     let events = events_of(&pipeline);
     pipeline.play().expect("starts");
-    let weak = pipeline.inner().downgrade();
+    let (tell, freed) = sync_channel(1);
+    let notify = pipeline.inner().add_weak_ref_notify(move || {
+        let _ = tell.send(());
+    });
     pipeline.stop();
-    assert!(weak.upgrade().is_none());
-    assert_eq!(events.try_recv(), Err(std::sync::mpsc::TryRecvError::Disconnected));
+    // A thread of GStreamer's may still be about to let go.
+    assert_eq!(freed.recv_timeout(PATIENCE), Ok(()));
+    assert_eq!(events.recv_timeout(PATIENCE), Err(std::sync::mpsc::RecvTimeoutError::Disconnected));
+    drop(notify);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use gstreamer::prelude::*;
 use super::*;
 use crate::clock::RunClock;
 use crate::codec::Codec;
-use crate::decode::{self, Decoded};
+use crate::decode::{self, Decoded, Picture};
 use crate::encode::{EncoderEvent, RunningEncoder};
 use crate::pipeline::Debugging;
 
@@ -114,6 +114,18 @@ impl Pair {
         ReceivingPeer::start("receiving", &settings, &self.clock, report(&self.tell, Side::Receiving)).unwrap()
     }
 
+    /// The next picture that the receiving side decodes.
+    fn picture(&self) -> Picture {
+        let (decoded, clock) = (self.decoded.clone(), self.clock.clone());
+        let (tell, told) = sync_channel(1);
+        let wait = move || {
+            // The test may be over.
+            let _ = tell.send(decoded.next_picture(&clock));
+        };
+        std::thread::Builder::new().name("picture".to_owned()).spawn(wait).unwrap();
+        told.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no picture within {PATIENCE:?}")).expect("open")
+    }
+
     /// Ends both and proves that nothing of them is left.
     fn close(self) {
         let Pair { sending, receiving, decoded, .. } = self;
@@ -178,7 +190,7 @@ fn every_frame_that_arrives_has_the_key_it_was_produced_under_across_the_wrap() 
         }
         // The jitterbuffer holds the first packet back until the second one tells where the sequence goes.
         if produced.len() > 1 {
-            pictures.push(pair.decoded.next_picture(&pair.clock).expect("open"));
+            pictures.push(pair.picture());
         }
     }
     for picture in &pictures {
