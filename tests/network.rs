@@ -52,6 +52,13 @@ fn five_deviations(packets: f64) -> f64 {
 }
 
 #[test]
+fn the_last_frames_of_a_far_receiver_are_answered_too() {
+    let _machine = beside_others();
+    let report = looped(&[&FEW_PACKETS[..], &["--impair", "delay=400ms"]].concat(), &[]);
+    assert_eq!(report.count("/frames/ended/in_flight"), 0, "{:#}", report.0);
+}
+
+#[test]
 fn packets_are_late_by_the_delay_of_the_end_that_sends_them() {
     let _machine = alone();
     let median = |send: &[&str], receive: &[&str], stage: &str| {

@@ -17,7 +17,7 @@ use crate::units::{FrameNumber, RtpTime};
 mod answers;
 mod config;
 
-pub use config::LedgerConfig;
+pub use config::{LATE_AFTER, LedgerConfig};
 
 /// Receivers that have left take 2 kB each: 2 MB, whatever comes and goes in a week.
 const MOST_PAST_RECEIVERS: usize = 1000;

@@ -33,7 +33,7 @@ pub use cost::{Cost, SenderCost, ThreadCost};
 pub use distribution::{Distribution, Spread};
 pub use joined::{Joined, Outcome, Pair, Score, Stages, raw_error_px};
 pub use kept::{Kept, RecordingInfo, TraceInfo};
-pub use ledger::{KeyError, Ledger, LedgerConfig};
+pub use ledger::{KeyError, LATE_AFTER, Ledger, LedgerConfig};
 pub use offsets::{Bias, Noise};
 pub use receiver::ReceiverId;
 pub use record::FrameRecord;

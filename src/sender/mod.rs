@@ -29,7 +29,7 @@ use crate::encode::{Choice, ChooseError};
 use crate::impair::Impaired;
 use crate::live::Live;
 use crate::pipeline::Debugging;
-use crate::report::{Distribution, Ledger};
+use crate::report::{Distribution, LATE_AFTER, Ledger};
 use crate::scene::Truth;
 use crate::server::HubEvent;
 use crate::signalling::message::ErrorCode;
@@ -51,9 +51,9 @@ pub(crate) use setup::{catalogue, plan};
 /// How often the loop looks at its deadlines: often enough that a keyframe that waits for its time waits no frame longer.
 const TICK: Duration = Duration::from_millis(20);
 
-/// How long coordinates that are on their way are waited for at the end: ten times what the loop takes on one machine, and most
-/// round trips of the internet.
-const DRAIN: Duration = Duration::from_millis(300);
+/// How long coordinates that are on their way are waited for at the end: as long as they count, or the last frames of a far
+/// receiver would never be answered. When nothing is on its way any more, nothing is waited for.
+const DRAIN: Duration = LATE_AFTER;
 
 /// Why a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

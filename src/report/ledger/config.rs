@@ -6,7 +6,7 @@ use crate::units::{Fps, Size};
 
 /// A coordinate older than a second is of no use to any controller. Frames that had piled up before their peer was connected came
 /// out up to 0.5 s old; that is still to be seen as latency.
-pub(super) const LATE_AFTER: Duration = Duration::from_secs(1);
+pub const LATE_AFTER: Duration = Duration::from_secs(1);
 
 /// Long enough to name an answer late instead of unknown, and to hear of a skipped frame from a detector that takes seconds.
 pub(super) const REMEMBER: Duration = Duration::from_secs(10);
