@@ -7,7 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 /// second at 30 frames/s.
 const MAX_WAITING: usize = 8;
 
-/// Hands things from one thread to another in their order. It holds a few; when it is full the oldest goes.
+/// Hands things from one thread to another in their order. It holds a few; what is stale goes, and when it is full the oldest.
 #[derive(Debug)]
 pub struct Mailbox<T> {
     slots: Mutex<Slots<T>>,
@@ -28,16 +28,21 @@ impl<T> Default for Mailbox<T> {
 }
 
 impl<T> Mailbox<T> {
-    /// Puts the newest thing in; the oldest of a full one, and what a closed one does not take, comes back.
-    pub fn offer(&self, newest: T) -> Option<T> {
+    /// Puts the newest thing in, and lets those before it go that are stale beside it: a taker that falls behind holds no memory
+    /// of a decoder. `passed_over` is given these, the oldest of a full mailbox, and what a closed one does not take.
+    pub fn offer(&self, newest: T, is_stale: impl Fn(&T) -> bool, mut passed_over: impl FnMut(T)) {
         let mut slots = self.lock();
         if slots.closed {
-            return Some(newest);
+            drop(slots);
+            return passed_over(newest);
         }
-        let oldest = if slots.waiting.len() == MAX_WAITING { slots.waiting.pop_front() } else { None };
+        let stale = slots.waiting.iter().take_while(|waiting| is_stale(waiting)).count();
+        let too_many = usize::from(slots.waiting.len() == MAX_WAITING);
+        for _ in 0..stale.max(too_many) {
+            slots.waiting.pop_front().into_iter().for_each(&mut passed_over);
+        }
         slots.waiting.push_back(newest);
         self.changed.notify_one();
-        oldest
     }
 
     /// Waits for a thing, and tells whether newer ones are behind it; `None` once closed.
@@ -79,13 +84,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_few_come_in_order_and_the_oldest_of_too_many_comes_back() {
+    fn a_few_come_in_order_and_the_oldest_of_too_many_goes() {
         let mailbox = Mailbox::default();
-        let back: Vec<_> = (0..10).filter_map(|thing| mailbox.offer(thing)).collect();
-        assert_eq!(back, [0, 1]);
+        let mut gone = Vec::new();
+        (0..10).for_each(|thing| mailbox.offer(thing, |_| false, |old| gone.push(old)));
+        assert_eq!(gone, [0, 1]);
         assert_eq!([mailbox.take(), mailbox.take()], [Some((2, true)), Some((3, true))]);
         (4..9).for_each(|thing| assert_eq!(mailbox.take(), Some((thing, true))));
         assert_eq!(mailbox.take(), Some((9, false)));
+    }
+
+    #[test]
+    fn what_is_stale_goes_when_something_newer_comes() {
+        let mailbox = Mailbox::default();
+        let mut gone = Vec::new();
+        (0..4).for_each(|thing| mailbox.offer(thing, |waiting| *waiting + 2 <= thing, |old| gone.push(old)));
+        assert_eq!(gone, [0, 1]);
+        assert_eq!([mailbox.take(), mailbox.take()], [Some((2, true)), Some((3, false))]);
     }
 
     #[test]
@@ -95,6 +110,8 @@ mod tests {
         let waiter = std::thread::Builder::new().spawn(move || waiting.take()).expect("thread");
         mailbox.close();
         assert_eq!(waiter.join().expect("no panic"), None);
-        assert_eq!(mailbox.offer(1), Some(1));
+        let mut refused = None;
+        mailbox.offer(1, |_| false, |thing| refused = Some(thing));
+        assert_eq!(refused, Some(1));
     }
 }

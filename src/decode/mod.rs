@@ -50,6 +50,11 @@ impl Picture {
         Some(Picture { frame, rtp, arrived_at: None, decoded_at: Duration::ZERO })
     }
 
+    /// Whether it is worth looking at although there is a newer one.
+    fn is_fresh(&self, now: Duration) -> bool {
+        now.saturating_sub(self.decoded_at) <= FRESH
+    }
+
     /// Its pixels.
     pub fn view(&self) -> Result<I420View<'_>, PlaneTooSmall> {
         self.frame.view()
@@ -126,7 +131,7 @@ impl Decoded {
     pub fn next_picture(&self, clock: &RunClock) -> Option<Picture> {
         loop {
             let (picture, newer_wait) = self.pictures.take()?;
-            if !newer_wait || clock.now().saturating_sub(picture.decoded_at) <= FRESH {
+            if !newer_wait || picture.is_fresh(clock.now()) {
                 return Some(picture);
             }
             self.with_fates(|fates| fates.skipped(picture.rtp));
@@ -178,9 +183,8 @@ impl Decoded {
     fn on_decoded(&self, sample: &gst::Sample, at: Duration) {
         let Some(picture) = self.picture(sample, at) else { return };
         self.with_fates(|fates| fates.decoded(picture.rtp));
-        if let Some(replaced) = self.pictures.offer(picture) {
-            self.with_fates(|fates| fates.skipped(replaced.rtp));
-        }
+        let is_stale = |waiting: &Picture| !waiting.is_fresh(at);
+        self.pictures.offer(picture, is_stale, |older| self.with_fates(|fates| fates.skipped(older.rtp)));
     }
 
     fn picture(&self, sample: &gst::Sample, decoded_at: Duration) -> Option<Picture> {

@@ -37,8 +37,8 @@ pub(super) struct Session {
     pub(super) liveness: Liveness,
     /// When the sender is to be told of us next.
     pub(super) next_stats: Duration,
-    /// Sizes the jitterbuffer; none when its size is set.
-    patience: Option<Patience>,
+    jitter: JitterMs,
+    patience: Patience,
 }
 
 impl Session {
@@ -56,7 +56,8 @@ impl Session {
             deadline: Some(now + NEGOTIATE_WITHIN),
             liveness: Liveness::new(now, SILENCE),
             next_stats: now,
-            patience: (jitter == JitterMs::Auto).then(Patience::default),
+            jitter,
+            patience: Patience::default(),
         }
     }
 
@@ -87,14 +88,17 @@ impl Session {
         dead.then_some("nothing was heard of the sender for too long")
     }
 
-    /// Waits for lost packets as long as the path makes it worth.
+    /// Waits for lost packets as long as the path makes it worth, and answers as often.
     pub(super) fn steer(&mut self, now: Duration) {
-        let Some(reception) = self.peer.as_ref().map(ReceivingPeer::reception) else { return };
-        let Some(path) = reception.path() else { return };
+        let Some(peer) = &self.peer else { return };
+        let Some(path) = peer.reception().path() else { return };
         self.decoded.set_round_trip(path.round_trip.unwrap_or_default());
-        if let Some(patience) = &mut self.patience {
-            patience.on_path(&path, now);
-            reception.set_wait(patience.wait());
+        self.patience.on_path(&path, now);
+        if let Some(loss) = self.patience.loss() {
+            peer.set_loss(loss);
+        }
+        if self.jitter == JitterMs::Auto {
+            peer.reception().set_wait(self.patience.wait());
         }
     }
 

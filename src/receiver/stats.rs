@@ -7,7 +7,7 @@ use super::session::Session;
 use super::watch::micros;
 use crate::feedback::{PacketStats, ReceiverStats};
 use crate::usage::Usage;
-use crate::webrtc::ReceivingPeer;
+use crate::webrtc::{ReceivingPeer, Reception};
 
 /// How often: often enough for a live view, too rarely to cost anything.
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
@@ -29,12 +29,12 @@ impl Receiver {
 
     fn stats(&self, session: &Session, now: Duration) -> ReceiverStats {
         let usage = Usage::now();
-        let jitterbuffer = session.peer.as_ref().and_then(ReceivingPeer::jitterbuffer);
-        let packets = jitterbuffer.map(|buffer| PacketStats {
-            received: Some(buffer.received),
-            lost: Some(buffer.lost),
-            recovered: Some(buffer.retransmitted),
-            retransmission_requests: Some(buffer.retransmission_requests),
+        let reception = session.peer.as_ref().map(ReceivingPeer::reception);
+        let packets = reception.and_then(Reception::path).map(|path| PacketStats {
+            received: Some(path.received),
+            lost: Some(path.lost),
+            recovered: Some(path.recovered),
+            retransmission_requests: Some(path.requests),
         });
         ReceiverStats {
             at_us: Some(micros(now)),
@@ -43,7 +43,7 @@ impl Receiver {
             threads: usage.and_then(|usage| usage.threads),
             // On another machine it says nothing, and is nobody's business.
             monotonic_zero_us: self.is_local.then(|| micros(self.clock.monotonic_zero())),
-            jitter_ms: jitterbuffer.map(|buffer| buffer.latency_ms.into()),
+            jitter_ms: reception.map(|reception| reception.wait().as_secs_f64() * 1e3),
             packets: packets.unwrap_or_default(),
             pictures: session.decoded.with_fates(|fates| fates.pictures()),
         }

@@ -12,5 +12,5 @@ mod wholeness;
 pub use asking::Asking;
 pub use packet::{HEAD_BYTES, PacketHead};
 pub use patience::{Path, Patience, RETRY_AFTER};
-pub use repeats::{Repeats, is_dtls};
+pub use repeats::{Repeats, copies, is_control, is_dtls};
 pub use wholeness::Wholeness;

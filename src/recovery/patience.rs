@@ -38,6 +38,8 @@ pub struct Path {
     pub recovered: u64,
     /// Packets that were given up.
     pub lost: u64,
+    /// Requests for packets to be sent again.
+    pub requests: u64,
     /// From the request for a packet to its arrival, smoothed.
     pub round_trip: Option<Duration>,
     /// Mean deviation of the arrival times, RFC 3550 section 6.4.1.
@@ -51,13 +53,20 @@ pub struct Patience {
     window_start: Duration,
     before: Path,
     loss: f64,
+    is_loss_known: bool,
     wait: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Patience {
         let unknown = Path::default();
-        Patience { window_start: Duration::ZERO, before: unknown, loss: 0.0, wait: needed(&unknown, 0.0) }
+        Patience {
+            window_start: Duration::ZERO,
+            before: unknown,
+            loss: 0.0,
+            is_loss_known: false,
+            wait: needed(&unknown, 0.0),
+        }
     }
 }
 
@@ -67,11 +76,18 @@ impl Patience {
         self.wait
     }
 
+    /// The share of the packets that do not come at the first attempt: the worst of late. `None` until enough came to tell.
+    pub fn loss(&self) -> Option<f64> {
+        self.is_loss_known.then_some(self.loss)
+    }
+
     /// Looks at the path; call it several times a second.
     pub fn on_path(&mut self, path: &Path, now: Duration) {
         let mut faded = self.wait;
         if now.saturating_sub(self.window_start) >= WINDOW {
-            self.loss = (self.loss * FADING).max(loss_between(&self.before, path));
+            let loss = loss_between(&self.before, path);
+            self.is_loss_known |= loss.is_some();
+            self.loss = (self.loss * FADING).max(loss.unwrap_or(0.0));
             (self.window_start, self.before) = (now, *path);
             faded = self.wait.mul_f64(FADING);
         }
@@ -95,12 +111,12 @@ fn requests(loss: f64) -> f64 {
     ((LEFT_MISSING / loss).ln() / fails.ln()).ceil().clamp(REQUESTS.0, REQUESTS.1)
 }
 
-fn loss_between(before: &Path, path: &Path) -> f64 {
+fn loss_between(before: &Path, path: &Path) -> Option<f64> {
     let since = |now: u64, before: u64| now.saturating_sub(before) as f64;
     let missing = since(path.recovered, before.recovered) + since(path.lost, before.lost);
     let all = since(path.received, before.received) + since(path.lost, before.lost);
     // A few packets are no sample.
-    if all < 20.0 { 0.0 } else { (missing / all).min(0.9) }
+    (all >= 20.0).then(|| (missing / all).min(0.9))
 }
 
 #[cfg(test)]
@@ -132,6 +148,16 @@ mod tests {
     }
 
     #[test]
+    fn the_loss_is_not_known_before_there_is_a_sample() {
+        let (mut patience, mut path) = (Patience::default(), Path::default());
+        path.received = 10;
+        patience.on_path(&path, WINDOW);
+        assert_eq!(patience.loss(), None);
+        after(&mut patience, &mut path, 1, 10);
+        assert_eq!(patience.loss(), Some(0.1));
+    }
+
+    #[test]
     fn an_unknown_path_is_given_time_and_a_known_one_what_it_needs() {
         let mut patience = Patience::default();
         assert_eq!(patience.wait(), 250 * MS);
@@ -146,7 +172,7 @@ mod tests {
         #[test]
         fn it_stays_within_its_bounds(counts: [u64; 3], round_trip in 0u64..100_000, jitter in 0u64..100_000, now in 0u64..100_000) {
             let [received, recovered, lost] = counts;
-            let path = Path { received, recovered, lost, round_trip: Some(MS * round_trip as u32), jitter: MS * jitter as u32 };
+            let path = Path { received, recovered, lost, requests: 0, round_trip: Some(MS * round_trip as u32), jitter: MS * jitter as u32 };
             let mut patience = Patience::default();
             patience.on_path(&path, MS * now as u32);
             prop_assert!((LEAST..=MOST).contains(&patience.wait()));

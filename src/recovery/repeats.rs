@@ -63,9 +63,43 @@ pub fn is_dtls(first_byte: u8) -> bool {
     (20..=63).contains(&first_byte)
 }
 
+/// Whether a datagram that begins so carries the data channel or RTCP, and not media: RFC 7983 section 7, RFC 5761 section 4.
+pub fn is_control(first: [u8; 2]) -> bool {
+    is_dtls(first[0]) || (first[0] >> 6 == 2 && (192..=223).contains(&first[1]))
+}
+
+/// Of what controls the connection, at most this share is to be lost. SCTP takes a loss for congestion: at 20 % it sent next to nothing,
+/// and waited for up to a second for its timers, while coordinates queued (measured: p95 of the return 138 ms, p99 610 ms).
+const CONTROL_LOST: f64 = 0.01;
+
+/// Copies beside the first: more than three times the coordinates is not worth what it costs.
+const MOST_COPIES: f64 = 3.0;
+
+/// How often what controls the connection is to be sent again at once, at this loss. Receivers know copies by their numbers
+/// (RFC 6347 section 4.1.2.6, RFC 3711 section 3.3.2) and leave them out.
+pub fn copies(loss: f64) -> u32 {
+    if loss <= CONTROL_LOST {
+        return 0;
+    }
+    ((CONTROL_LOST.ln() / loss.min(0.9).ln()).ceil() - 1.0).clamp(1.0, MOST_COPIES) as u32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_worse_the_path_the_more_copies() {
+        assert_eq!([0.0, 0.01, 0.02, 0.1, 0.2, 0.3, 1.0].map(copies), [0, 0, 1, 1, 2, 3, 3]);
+    }
+
+    #[test]
+    fn control_is_told_from_media_by_two_bytes() {
+        let pli = [0x81, 206];
+        let video_with_marker = [0x80, 0xe0];
+        let stun = [0, 1];
+        assert_eq!([[23, 254], pli, video_with_marker, stun].map(is_control), [true, true, false, false]);
+    }
 
     #[test]
     fn each_datagram_is_sent_four_times_more() {

@@ -26,7 +26,6 @@ pub use policy::{ChannelPolicy, ChannelPolicyError};
 pub use receiving::{ReceiveSettings, ReceivingPeer};
 pub use reception::Reception;
 pub use sending::{SendingPeer, StreamSettings};
-pub use signals::Jitterbuffer;
 pub use trust::Trust;
 
 use std::fmt;

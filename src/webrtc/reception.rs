@@ -73,6 +73,11 @@ impl Reception {
         paths.max_by_key(|path| path.received)
     }
 
+    /// How long a lost packet is waited for.
+    pub fn wait(&self) -> Duration {
+        Duration::from_millis(self.state().wait_ms.into())
+    }
+
     /// From now on a lost packet is waited for so long.
     pub fn set_wait(&self, wait: Duration) {
         let wait_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
@@ -96,6 +101,7 @@ fn path(stats: &gst::StructureRef) -> Option<Path> {
         received: count("num-pushed")?,
         recovered: count("rtx-success-count")?,
         lost: count("num-lost")?,
+        requests: count("rtx-count")?,
         round_trip: count("rtx-rtt").filter(|ns| *ns > 0).map(Duration::from_nanos),
         jitter: Duration::from_nanos(count("avg-jitter")?),
     })

@@ -1,5 +1,7 @@
-//! Sends the datagrams that the connection is set up with again, see [`Repeats`].
+//! Sends datagrams more than once: those that the connection is set up with, see [`Repeats`], and on a path that loses packets those
+//! without which it stands still, see [`copies`].
 
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 
 use crate::clock::RunClock;
-use crate::recovery::{Repeats, is_dtls};
+use crate::recovery::{Repeats, copies, is_control, is_dtls};
 
 /// How long after the channel is open datagrams are still repeated: the other side may not have the last of them.
 const LINGER: Duration = Duration::from_millis(500);
@@ -24,7 +26,8 @@ enum Next {
     End,
 }
 
-/// Repeats a peer's handshakes (DTLS, and SCTP in it) between encryption and network until the channel is open.
+/// Repeats a peer's handshakes (DTLS, and SCTP in it) between encryption and network until the channel is open, and copies what
+/// controls the connection as the loss makes it worth.
 #[derive(Clone, Debug)]
 pub(super) struct Repeater(Arc<Shared>);
 
@@ -33,6 +36,10 @@ struct Shared {
     clock: RunClock,
     state: Mutex<State>,
     changed: Condvar,
+    /// Nothing is remembered any more.
+    is_set_up: AtomicBool,
+    /// How often what controls the connection is sent beside the first time.
+    copies: AtomicU32,
 }
 
 #[derive(Debug, Default)]
@@ -46,16 +53,28 @@ struct State {
 
 impl Repeater {
     pub(super) fn new(clock: &RunClock) -> Repeater {
-        Repeater(Arc::new(Shared { clock: clock.clone(), state: Mutex::default(), changed: Condvar::new() }))
+        Repeater(Arc::new(Shared {
+            clock: clock.clone(),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            is_set_up: AtomicBool::new(false),
+            copies: AtomicU32::new(0),
+        }))
     }
 
     /// Repeats what goes out through this element, if it is the one to the network.
     pub(super) fn adopt(&self, factory: &str, element: &gst::Element) {
         let Some(pad) = element.static_pad("sink").filter(|_| factory == "nicesink") else { return };
         let noting = self.clone();
-        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-            let goes_on = info.buffer_mut().is_none_or(|datagram| noting.note(datagram));
-            if goes_on { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Remove }
+        pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+            // Our own repetitions pass here too, and what an emulated network held back.
+            if let Some(datagram) = info.buffer_mut().filter(|datagram| !datagram.flags().contains(NOTED)) {
+                if !noting.0.is_set_up.load(Ordering::Relaxed) {
+                    noting.note(datagram);
+                }
+                noting.copy(datagram, pad);
+            }
+            gst::PadProbeReturn::Ok
         });
         let (repeating, pad) = (self.clone(), pad.downgrade());
         let started = std::thread::Builder::new().name("repeat".to_owned()).spawn(move || repeating.run(&pad));
@@ -64,22 +83,43 @@ impl Repeater {
         }
     }
 
-    /// Remembers a datagram; false when nothing is to be remembered any more.
-    fn note(&self, datagram: &mut gst::Buffer) -> bool {
+    /// Remembers a datagram of the handshakes.
+    fn note(&self, datagram: &mut gst::Buffer) {
         let now = self.0.clock.now();
         let mut state = self.state();
         if state.closed || state.until.is_some_and(|until| now >= until) {
-            return false;
+            self.0.is_set_up.store(true, Ordering::Relaxed);
+            return;
         }
         let mut first = [0];
-        // Our own repetitions pass here too, and what an emulated network held back.
-        let is_new = !datagram.flags().contains(NOTED);
-        if is_new && datagram.size() > 0 && datagram.copy_to_slice(0, &mut first).is_ok() && is_dtls(first[0]) {
+        if datagram.size() > 0 && datagram.copy_to_slice(0, &mut first).is_ok() && is_dtls(first[0]) {
             datagram.make_mut().set_flags(NOTED);
             state.repeats.on_sent(datagram.clone(), now);
             self.0.changed.notify_all();
         }
-        true
+    }
+
+    /// Sends copies of a datagram ahead of it, if it is worth that.
+    fn copy(&self, datagram: &mut gst::Buffer, pad: &gst::Pad) {
+        let copies = self.0.copies.load(Ordering::Relaxed);
+        let mut first = [0; 2];
+        if copies == 0
+            || datagram.size() < first.len()
+            || datagram.copy_to_slice(0, &mut first).is_err()
+            || !is_control(first)
+        {
+            return;
+        }
+        datagram.make_mut().set_flags(NOTED);
+        for _ in 0..copies {
+            // What the network does not take is lost, as anything may be.
+            let _ = pad.chain(datagram.clone());
+        }
+    }
+
+    /// The path loses this share of the packets.
+    pub(super) fn set_loss(&self, loss: f64) {
+        self.0.copies.store(copies(loss), Ordering::Relaxed);
     }
 
     fn run(&self, pad: &glib::WeakRef<gst::Pad>) {

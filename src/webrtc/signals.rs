@@ -20,35 +20,6 @@ use crate::clock::RunClock;
 #[derive(Clone, Debug)]
 pub(super) struct WebrtcBin(gst::Element);
 
-/// What a jitterbuffer has done so far. Packets count from the connection's begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Jitterbuffer {
-    /// How long it holds packets back, in milliseconds.
-    pub latency_ms: u32,
-    /// Came in time, at the first attempt or a later one.
-    pub received: u64,
-    /// Never came, or too late.
-    pub lost: u64,
-    /// Asked for again.
-    pub retransmission_requests: u64,
-    /// Of those received, came because they were asked for again.
-    pub retransmitted: u64,
-}
-
-impl Jitterbuffer {
-    fn of(element: &gst::Element) -> Jitterbuffer {
-        let stats = element.property::<gst::Structure>("stats");
-        let count = |name: &str| stats.get::<u64>(name).unwrap_or_default();
-        Jitterbuffer {
-            latency_ms: element.property("latency"),
-            received: count("num-pushed"),
-            lost: count("num-lost"),
-            retransmission_requests: count("rtx-count"),
-            retransmitted: count("rtx-success-count"),
-        }
-    }
-}
-
 impl WebrtcBin {
     pub(super) fn new(element: gst::Element) -> WebrtcBin {
         WebrtcBin(element)
@@ -212,13 +183,6 @@ impl WebrtcBin {
                 take(&factory.name(), element);
             }
         });
-    }
-
-    /// What the jitterbuffers say; there is one for each stream received.
-    pub(super) fn jitterbuffers(&self) -> Vec<Jitterbuffer> {
-        let Some(bin) = self.0.downcast_ref::<gst::Bin>() else { return Vec::new() };
-        let elements = bin.iterate_all_by_element_factory_name("rtpjitterbuffer").into_iter().flatten();
-        elements.map(|element| Jitterbuffer::of(&element)).collect()
     }
 
     /// Calls `see` with every pad through which encrypted packets go to ICE, as it is made.
