@@ -78,6 +78,10 @@ fn what_is_wrong_with_a_matrix_is_said_before_anything_runs() {
     let directory = tempfile::tempdir().unwrap();
     for (arguments, why) in [
         (&["--sizes", "7x7"][..], "size 7x7"),
+        (&["--bitrates", "2M,1"], "bitrate '1'"),
+        (&["--scenes", "nowhere"], "possible values: ball"),
+        (&["--detectors", "nobody"], "possible values: ball"),
+        (&["--networks", "wify"], "'wify' is no impairment"),
         (&["--assert", "latency_ms.p98 < 1"], "latency_ms.p99"),
         (&["--assert", "nobody: frames.matched > 1"], "'x264enc'"),
     ] {

@@ -93,7 +93,9 @@ fn matrix(config: &BenchConfig) -> anyhow::Result<Matrix> {
     text.seconds = config.seconds.map(|seconds| seconds.as_secs_f64()).or(text.seconds);
     text.warmup = config.warmup.map(|warmup| warmup.as_secs_f64()).or(text.warmup);
     text.repeat = config.repeat.or(text.repeat);
-    Ok(Matrix::new(&name, &text, &config.assertions)?)
+    let matrix = Matrix::new(&name, &text, &config.assertions)?;
+    words::check(&matrix)?;
+    Ok(matrix)
 }
 
 /// `bench-20260131-235959`, in universal time.
