@@ -166,18 +166,18 @@ mod tests {
     #[test]
     fn what_is_no_assertion_is_refused_with_the_place() {
         for (text, why) in [
-            ("", "at letter 1 a number"),
-            ("latency_ms.p95", "at letter 15 one of < <="),
+            ("", "at character 1 a number"),
+            ("latency_ms.p95", "at character 15 one of < <="),
             ("latency_ms.p95 < ", "a number, a name"),
-            ("a < 1 < 2", "at letter 7 it should end"),
-            ("a = 1", "at letter 3 one of"),
-            ("(a < 1", "at letter 4 ')' is needed"),
+            ("a < 1 < 2", "at character 7 it should end"),
+            ("a = 1", "at character 3 one of"),
+            ("(a < 1", "at character 4 ')' is needed"),
             ("a. < 1", "a name is needed after the dot"),
             ("a[x] < 1", "an index or *"),
             ("a[99999999999999999999] < 1", "an index or *"),
             ("1.2.3 < a", "no finite number"),
             ("1e999 < a", "no finite number"),
-            ("ä < 1", "at letter 1 a number"),
+            ("ä < 1", "at character 1 a number"),
             (&("(".repeat(40) + "1"), "nested more than 32"),
             (&"1".repeat(1001), "longer than 1000"),
         ] {

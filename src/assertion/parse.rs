@@ -15,19 +15,19 @@ pub(super) enum ParseError {
     TooLong,
     #[error("brackets are nested more than {DEEPEST} deep")]
     TooDeep,
-    #[error("at letter {0} a number, a name such as latency_ms.p95, or '(' is needed")]
+    #[error("at character {0} a number, a name such as latency_ms.p95, or '(' is needed")]
     NoOperand(usize),
-    #[error("at letter {0} one of < <= > >= == != is needed")]
+    #[error("at character {0} one of < <= > >= == != is needed")]
     NoComparison(usize),
-    #[error("at letter {0} it should end")]
+    #[error("at character {0} it should end")]
     NoEnd(usize),
-    #[error("at letter {0} ')' is needed")]
+    #[error("at character {0} ')' is needed")]
     NotClosed(usize),
-    #[error("at letter {0} a name is needed after the dot")]
+    #[error("at character {0} a name is needed after the dot")]
     NoName(usize),
-    #[error("at letter {0} an index or * and ']' are needed")]
+    #[error("at character {0} an index or * and ']' are needed")]
     NoIndex(usize),
-    #[error("at letter {0} is no finite number")]
+    #[error("at character {0} is no finite number")]
     NoNumber(usize),
 }
 

@@ -60,7 +60,11 @@ fn outcome(run: &Run) -> String {
     let number = |pointer: &str| run.report.as_ref().and_then(|report| report.pointer(pointer)?.as_f64());
     let shown = |pointer: &str, digits| number(pointer).map_or("-".to_owned(), |number| format!("{number:.digits$}"));
     let missed = run.assertions.iter().filter(|checked| !checked.holds).count();
-    let missed = if missed > 0 { format!(", {missed} assertions missed") } else { String::new() };
+    let missed = match missed {
+        0 => String::new(),
+        1 => ", 1 assertion missed".to_owned(),
+        several => format!(", {several} assertions missed"),
+    };
     let (p50, p95, error) = (shown("/latency_ms/p50", 2), shown("/latency_ms/p95", 2), shown("/error_px/p95", 3));
     format!("latency p50 {p50} p95 {p95} ms, error p95 {error} px{missed}")
 }

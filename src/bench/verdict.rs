@@ -45,7 +45,7 @@ pub(super) fn judge(
             for Checked { expression, holds, found } in &run.assertions {
                 suite.add(&format!("run {}: {expression}", run.repeat), Verdict { holds: *holds, found: found.clone() });
                 if !holds {
-                    eprintln!("missed {}: {expression}: {found}", cell.name);
+                    eprintln!("missed {}, run {}: {expression}: {found}", cell.name, run.repeat);
                 }
             }
         }

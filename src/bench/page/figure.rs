@@ -103,6 +103,7 @@ impl Figure {
         let (low, high) = (written(self.low), written(self.high));
         match self.runs {
             1 => format!("{median}{unit}"),
+            2 if low == high => format!("{median}{unit} (in both runs)"),
             runs if low == high => format!("{median}{unit} (in all {runs} runs)"),
             runs => format!("{median}{unit} ({low} to {high} in {runs} runs)"),
         }

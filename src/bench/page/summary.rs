@@ -109,9 +109,12 @@ fn ranked(cells: &[&Cell], question: &Question) -> Vec<Ranked> {
     ranked
 }
 
-/// How many cannot be told from the first, itself among them, because the ranges of their runs overlap with its range.
+/// How many cannot be told from the first, itself among them: the ranges of their runs overlap with its range, or a reader sees the
+/// same number.
 fn tied(ranked: &[Ranked]) -> usize {
-    ranked.iter().take_while(|(_, figure)| figure.low <= ranked[0].1.high).count()
+    let reads_the_same = |one: &Figure, other: &Figure| number(one.median) == number(other.median);
+    let first = |figure: &Figure| figure.low <= ranked[0].1.high || reads_the_same(figure, &ranked[0].1);
+    ranked.iter().take_while(|(_, figure)| first(figure)).count()
 }
 
 /// One sentence for several comparisons that all end alike, and clearly.
@@ -151,6 +154,9 @@ fn compared(start: &str, ranked: &[Ranked], question: &Question) -> Option<Strin
     if tied == ranked.len() {
         let (lowest, highest) = (number(figure.median), number(last_figure.median));
         let no = if start.is_empty() { "No" } else { "no" };
+        if lowest == highest {
+            return Some(format!("{start}{no} encoder is {best}: {what} {lowest}{unit} with each of them."));
+        }
         return Some(format!(
             "{start}{no} encoder is {best}: {what} {lowest} to {highest}{unit}, and the ranges of the runs overlap."
         ));
