@@ -31,6 +31,8 @@ Examples:
   rebound send --frames 1000 --report r.json     end after 1000 frames
   rebound send --duration 1m --report - | jq .error_px
   rebound send --frames 1000 --assert 'latency_ms.p99 < 16.7'    a gate for CI
+  rebound send --source match.mp4 --loop --reference ball        your own video
+  rebound send --bitrate auto --impair lte    as much as the network carries
   rebound send --host 0.0.0.0 --ice-server stun:stun.example.org
   rebound send --ice-server turn:me:secret@relay.example.org";
 
@@ -38,7 +40,10 @@ const DEMO_EXAMPLES: &str = "\
 Examples:
   rebound demo
   rebound demo --seconds 30 --receivers 3 --scene many --report r.json
-  rebound demo --detector naive      what a simple detector makes of it";
+  rebound demo --detector naive      what a simple detector makes of it
+  rebound demo --impair 'loss=5%,delay=20ms±5ms'     over a bad network
+  rebound demo --trace run.pftrace   every frame, for ui.perfetto.dev
+  rebound demo --trace run.jsonl --record run.mkv    to be replayed";
 
 /// What `rebound send` does. `config::load` hands it out checked: every value alone and against the others.
 #[derive(Clone, Debug, Args)]
