@@ -40,7 +40,7 @@ fn stages() -> Value {
 fn results(cells: Vec<Value>) -> Results {
     let header = json!({
         "command": ["rebound", "bench", "--assert", "latency_ms.p99 < 16.7"], "matrix": "quick", "rebound": "0.1.0",
-        "started": "2026-01-01T00:00:00Z", "seed": 7, "gstreamer": "1.22.0",
+        "started": "2026-01-01T00:00:00Z", "seed": 7, "gstreamer": "GStreamer 1.22.0",
         "elements": [{"name": "x264enc", "plugin": "x264", "version": "1.22.0"}],
         "machine": {"host": "here", "cpu": "some", "cores": 2, "memory_mb": 8000, "kernel": "Linux", "os": "Debian"},
     });
