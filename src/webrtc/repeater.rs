@@ -69,10 +69,11 @@ impl Repeater {
         pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
             // Our own repetitions pass here too, and what an emulated network held back.
             if let Some(datagram) = info.buffer_mut().filter(|datagram| !datagram.flags().contains(NOTED)) {
-                if !noting.0.is_set_up.load(Ordering::Relaxed) {
+                if noting.0.is_set_up.load(Ordering::Relaxed) {
+                    noting.copy(datagram, pad);
+                } else {
                     noting.note(datagram);
                 }
-                noting.copy(datagram, pad);
             }
             gst::PadProbeReturn::Ok
         });
