@@ -11,7 +11,7 @@ use std::fmt;
 use super::plan::SplitMix;
 use super::results::{Block, Cell, Results, Run};
 
-/// How often is drawn: the tail that decides has then still some draws in it.
+/// How often is drawn. With many figures the tail that decides is thinner than one draw: then the worst of all draws decides.
 const DRAWS: usize = 1000;
 
 /// The chance of any false alarm in one comparison of two benchmarks, as far as the bootstrap is right.
@@ -154,9 +154,6 @@ pub fn compare(old: &Results, new: &Results, most_worse: f64, seed: u64) -> Regr
 fn judge(old: &Cell, new: &Cell, figure: Figure, most_worse: f64, tail: f64, random: &mut SplitMix) -> Option<Comparison> {
     let (old_runs, new_runs): (Vec<&Run>, Vec<&Run>) = (old.good_runs().collect(), new.good_runs().collect());
     let (before, after) = (figure.of(&all(&old_runs))?, figure.of(&all(&new_runs))?);
-    if before < SMALLEST {
-        return None;
-    }
     let mut ratios: Vec<f64> = (0..DRAWS)
         .filter_map(|_| Some(worse(figure, figure.of(&draw(&old_runs, random))?, figure.of(&draw(&new_runs, random))?)))
         .collect();

@@ -75,7 +75,7 @@ impl FateLog {
         self.decide(0, rtp, Fate::Skipped);
     }
 
-    /// This picture was decoded from incomplete data: the detector shall not see it.
+    /// Data of this frame, or of one that it builds on, was lost: the detector shall not see it.
     pub fn damaged(&mut self, rtp: RtpTime) {
         self.damaged += 1;
         self.decide(0, rtp, Fate::Damaged);

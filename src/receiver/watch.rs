@@ -9,7 +9,7 @@ use crate::clock::RunClock;
 use crate::decode::{Decoded, Picture};
 use crate::detect::{self, Detector, Sighting};
 use crate::feedback::Sightings;
-use crate::feedback::message::MAX_OBJECTS;
+use crate::feedback::message::{MAX_OBJECTS, MessageError};
 use crate::webrtc::Channel;
 use crate::witness;
 
@@ -101,8 +101,13 @@ impl Watcher {
         tracing::trace!(rtp = %picture.rtp, code = message.code, objects = message.objects.len(), detect_us = message.detect_us, "looked");
     }
 
-    fn send(&self, message: &Sightings, text: &mut String) {
-        let sent = message.write(text).map_err(|error| error.to_string());
+    fn send(&self, message: &mut Sightings, text: &mut String) {
+        let mut written = message.write(text);
+        if matches!(written, Err(MessageError::TooLong(_))) && !message.earlier.is_empty() {
+            message.earlier.clear();
+            written = message.write(text);
+        }
+        let sent = written.map_err(|error| error.to_string());
         let sent = sent.and_then(|()| self.channel.send(text).map_err(|error| error.to_string()));
         if let Err(error) = sent {
             let before = self.counts.unsent.fetch_add(1, Ordering::Relaxed);

@@ -13,7 +13,7 @@ pub enum State {
     LostInNetwork,
     /// It arrived, but became no picture.
     DroppedByDecoder,
-    /// It became a picture, but from incomplete data: not looked at.
+    /// Data of it, or of a picture that it builds on, was lost: it was not decoded, or not looked at.
     Damaged,
     /// It became a picture that the detector had no time for.
     SkippedByDetector,

@@ -66,8 +66,10 @@ pub async fn run(
         () = signals.recv() => return Ok(ExitCode::Interrupted),
     };
     outcome::write(&report, config.report.as_deref())?;
+    // Judged in any case, so that a gate finds its file also after a run in which nothing came back.
+    let judged = outcome::judge(&report, &config.assert)?;
     match code? {
-        ExitCode::Ok => outcome::judge(&report, &config.assert),
+        ExitCode::Ok => Ok(judged),
         code => Ok(code),
     }
 }
@@ -203,9 +205,11 @@ impl Sender {
                     let _ = self.on(event);
                 }
                 Event::PeerStarted { peer: Ok(peer), .. } => self.close(*peer),
+                Event::FootageOpened(Ok(media)) => drop(crate::closing::off_the_loop(|| drop(media))),
                 _ => {}
             }
         }
+        self.end_source();
         let elapsed = self.clock.now();
         let totals: Totals = self.ledger.finish(elapsed);
         let cost = outcome::cost(&self, elapsed, totals.all.frames.encoded);

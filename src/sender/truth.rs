@@ -2,7 +2,7 @@
 
 use crate::detect::{Detector, Extent, Sighting};
 use crate::mapped::MappedPicture;
-use crate::scene::{TrueObject, Truth};
+use crate::scene::{MAX_OBJECTS, TrueObject, Truth};
 use crate::units::Px;
 
 /// An object that went further than this many of its radii from one frame to the next is a new one.
@@ -24,11 +24,15 @@ impl Reference {
         Reference { detector, seen: Vec::new(), before: Truth::default(), next_id: 0 }
     }
 
-    /// What is in this picture. A picture that cannot be read has no known truth.
+    /// What is in this picture. A picture that cannot be read, or with more in it than a truth holds, has no known truth.
     pub(super) fn truth(&mut self, picture: Option<&MappedPicture>) -> Truth {
         self.seen.clear();
         let Some(view) = picture.and_then(|picture| picture.view().ok()) else { return Truth::unknown() };
         self.detector.detect(&view, &mut self.seen);
+        if self.seen.len() > MAX_OBJECTS {
+            // Some of them would have to be left out, and whoever sees those would be called wrong.
+            return Truth::unknown();
+        }
         self.before = identify(&self.before, &self.seen, &mut self.next_id);
         self.before
     }
