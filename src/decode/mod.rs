@@ -167,7 +167,6 @@ impl Decoded {
         let whole = notes.wholeness.on_frame(rtp, keyframe);
         if !whole {
             notes.damaged += 1;
-            notes.fates.decoded(rtp);
             notes.fates.damaged(rtp);
         }
         whole

@@ -59,6 +59,10 @@ impl FateLog {
     /// made any more of the earlier ones that still wait.
     pub fn decoded(&mut self, rtp: RtpTime) {
         self.decoded += 1;
+        self.settle(rtp);
+    }
+
+    fn settle(&mut self, rtp: RtpTime) {
         for _ in 0..self.undecided.len() {
             let Some(waiting) = self.undecided.pop_front() else { break };
             match waiting.ticks_since(rtp) {
@@ -78,6 +82,7 @@ impl FateLog {
     /// Data of this frame, or of one that it builds on, was lost: the detector shall not see it.
     pub fn damaged(&mut self, rtp: RtpTime) {
         self.damaged += 1;
+        self.settle(rtp);
         self.decide(0, rtp, Fate::Damaged);
     }
 
@@ -139,11 +144,10 @@ mod tests {
         }
         log.decoded(RtpTime(2));
         log.skipped(RtpTime(2));
-        log.decoded(RtpTime(4));
         log.damaged(RtpTime(4));
         log.decoded(RtpTime(5));
         let first = message(&mut log, 5);
-        assert_eq!(log.pictures(), PictureStats { decoded: Some(3), skipped: Some(1), damaged: Some(1) });
+        assert_eq!(log.pictures(), PictureStats { decoded: Some(2), skipped: Some(1), damaged: Some(1) });
         let keys = |keys: &[u32]| keys.iter().copied().map(RtpTime).collect::<Vec<_>>();
         let damaged = keys(&[4]);
         assert_eq!(first, Recent { detected: keys(&[]), skipped: keys(&[2]), undecoded: keys(&[u32::MAX]), damaged });
