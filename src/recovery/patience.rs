@@ -46,7 +46,7 @@ pub struct Path {
     pub jitter: Duration,
 }
 
-/// Sizes the jitterbuffer: as long as it takes to ask for a lost packet so often that only [`LEFT_MISSING`] stay away. Complete
+/// Sizes the jitterbuffer: as long as it takes to ask for a lost packet so often that only one in ten thousand stays away. Complete
 /// pictures never wait, so this bounds how long a gap holds up those behind it. Grows at once, shrinks by a tenth a second.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {

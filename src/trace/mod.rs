@@ -4,7 +4,7 @@
 //! ledger's records -> Lines -> Line -> Encoder (JSON lines, Chrome's trace events, Perfetto's packets) -> TraceFile's thread
 //! ```
 //!
-//! All but [`file`] is pure. **Invariant**: writing never slows the loop: what the thread does not take in time is dropped, counted,
+//! All but [`mod@file`] is pure. **Invariant**: writing never slows the loop: what the thread does not take in time is dropped, counted,
 //! and said at the end of the trace and in the report.
 
 mod chrome;
@@ -28,7 +28,7 @@ use perfetto::Perfetto;
 /// What a trace can be written as; the file's name says which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// `.jsonl`: one JSON object a line, as [`line`] has them; the only one that can be read again.
+    /// `.jsonl`: one JSON object a line, as [`mod@line`] has them; the only one that can be read again.
     JsonLines,
     /// `.json`: Chrome's trace events, for `chrome://tracing` and Perfetto.
     Chrome,
