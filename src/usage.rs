@@ -50,7 +50,7 @@ pub fn threads_by_name() -> Vec<ThreadUsage> {
     let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let mut by_name: BTreeMap<String, (u64, Duration)> = BTreeMap::new();
     // A thread may end meanwhile.
-    for (name, cpu) in tasks.filter_map(|task| thread(&std::fs::read_to_string(task.path().join("stat")).ok()?)) {
+    for (name, cpu) in tasks.filter_map(|task| name_and_cpu(&std::fs::read_to_string(task.path().join("stat")).ok()?)) {
         let (threads, total) = by_name.entry(name).or_default();
         *threads += 1;
         *total += cpu;
@@ -62,7 +62,7 @@ pub fn threads_by_name() -> Vec<ThreadUsage> {
 }
 
 /// Name and processor time; the name stands in brackets and may contain any, user and system time are fields 14 and 15.
-fn thread(stat: &str) -> Option<(String, Duration)> {
+pub(crate) fn name_and_cpu(stat: &str) -> Option<(String, Duration)> {
     let (head, tail) = stat.rsplit_once(')')?;
     let name = head.split_once('(')?.1.to_owned();
     let mut ticks = tail.split_whitespace().skip(11).map_while(|field| field.parse::<u32>().ok());
@@ -92,9 +92,9 @@ mod tests {
     #[test]
     fn a_threads_line_is_read_whatever_its_name() {
         let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 100 0 0 0 12 3 0 0 20 0 1 0 100 0 0";
-        assert_eq!(thread(stat), Some(("a) b (c".to_owned(), Duration::from_millis(150))));
+        assert_eq!(name_and_cpu(stat), Some(("a) b (c".to_owned(), Duration::from_millis(150))));
         for bad in ["", "7 (a", "7 a)", "7 (a) S 1 2 3"] {
-            assert_eq!(thread(bad), None, "{bad}");
+            assert_eq!(name_and_cpu(bad), None, "{bad}");
         }
     }
 }

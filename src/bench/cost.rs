@@ -4,9 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use super::results::ProcessCost;
-
-/// The kernel counts processor time for user programs in hundredths of a second on every architecture (`USER_HZ`, proc(5)).
-const TICKS_PER_SECOND: f64 = 100.0;
+use crate::usage;
 
 /// A process that is watched.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,12 +45,8 @@ impl Watched {
     }
 }
 
-/// User and system time: fields 14 and 15 of proc(5); the name, field 2, may hold spaces and brackets.
 fn cpu_s(stat: &str) -> Option<f64> {
-    let (_, behind_name) = stat.rsplit_once(')')?;
-    let mut fields = behind_name.split_ascii_whitespace().skip(11);
-    let mut ticks = || fields.next()?.parse::<f64>().ok();
-    Some((ticks()? + ticks()?) / TICKS_PER_SECOND)
+    usage::name_and_cpu(stat).map(|(_, cpu)| cpu.as_secs_f64())
 }
 
 fn peak_rss_mb(status: &str) -> Option<f64> {

@@ -2,6 +2,7 @@
 
 use super::matrix::{Matrix, PlannedCell};
 use super::results::{Cell, Header, Results};
+use crate::random::Random;
 
 /// A run that is to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,7 +78,7 @@ pub fn merge(matrix: &Matrix, there: Option<Results>, header: Header) -> (Result
 /// changes slowly on the machine then touches all cells alike.
 pub fn jobs(cells: &[PlannedCell], results: &Results, seed: u64) -> Vec<Job> {
     let most = cells.iter().map(|cell| cell.repeat).max().unwrap_or(0);
-    let mut random = SplitMix(seed);
+    let mut random = Draws::new(seed);
     let mut jobs = Vec::new();
     for repeat in 1..=most {
         let mut round: Vec<Job> =
@@ -91,23 +92,29 @@ pub fn jobs(cells: &[PlannedCell], results: &Results, seed: u64) -> Vec<Job> {
 }
 
 /// Fisher and Yates.
-fn shuffle(jobs: &mut [Job], random: &mut SplitMix) {
+fn shuffle(jobs: &mut [Job], random: &mut Draws) {
     for last in (1..jobs.len()).rev() {
         jobs.swap(last, random.below(last + 1));
     }
 }
 
-/// Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, OOPSLA 2014: enough to shuffle and to draw samples.
+/// One random number after the other: enough to shuffle and to draw samples.
 #[derive(Clone, Debug)]
-pub struct SplitMix(pub u64);
+pub struct Draws {
+    random: Random,
+    drawn: u64,
+}
 
-impl SplitMix {
+impl Draws {
+    /// The same seed gives the same numbers.
+    pub fn new(seed: u64) -> Draws {
+        Draws { random: Random::new(seed), drawn: 0 }
+    }
+
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        let bits = self.random.bits(self.drawn);
+        self.drawn += 1;
+        bits
     }
 
     /// An index below `len`, which is not 0; its bias is `len` in 2^64.

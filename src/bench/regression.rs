@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use super::plan::SplitMix;
+use super::plan::Draws;
 use super::results::{Block, Cell, Results, Run};
 
 /// How often is drawn. With many figures the tail that decides is thinner than one draw: then the worst of all draws decides.
@@ -143,7 +143,7 @@ pub fn compare(old: &Results, new: &Results, most_worse: f64, seed: u64) -> Regr
     let is_gone = |cell: &&Cell| !new.cells.iter().any(|other| other.id == cell.id);
     regressions.unpaired.extend(old.cells.iter().filter(is_gone).map(|cell| cell.name.clone()));
     let tail = FALSE_ALARM / (pairs.len().max(1) * Figure::ALL.len()) as f64;
-    let mut random = SplitMix(seed);
+    let mut random = Draws::new(seed);
     for (old, new) in pairs {
         let judge = |figure| judge(old, new, figure, most_worse, tail, &mut random);
         regressions.comparisons.extend(Figure::ALL.into_iter().filter_map(judge));
@@ -151,7 +151,7 @@ pub fn compare(old: &Results, new: &Results, most_worse: f64, seed: u64) -> Regr
     regressions
 }
 
-fn judge(old: &Cell, new: &Cell, figure: Figure, most_worse: f64, tail: f64, random: &mut SplitMix) -> Option<Comparison> {
+fn judge(old: &Cell, new: &Cell, figure: Figure, most_worse: f64, tail: f64, random: &mut Draws) -> Option<Comparison> {
     let (old_runs, new_runs): (Vec<&Run>, Vec<&Run>) = (old.good_runs().collect(), new.good_runs().collect());
     let (before, after) = (figure.of(&all(&old_runs))?, figure.of(&all(&new_runs))?);
     let mut ratios: Vec<f64> = (0..DRAWS)
@@ -197,7 +197,7 @@ fn all<'a>(runs: &[&'a Run]) -> Vec<Drawn<'a>> {
 }
 
 /// As many runs as there are, and in each as many blocks as it has, with replacement.
-fn draw<'a>(runs: &[&'a Run], random: &mut SplitMix) -> Vec<Drawn<'a>> {
+fn draw<'a>(runs: &[&'a Run], random: &mut Draws) -> Vec<Drawn<'a>> {
     let mut drawn = Vec::with_capacity(runs.len());
     for _ in runs {
         let run = runs[random.below(runs.len())];

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::random::Random;
 use crate::units::Px;
 
 /// Of so many offsets, evenly chosen from all, the quantile of the noise is taken: its standard error is then below half a percent
@@ -17,7 +18,8 @@ pub(super) struct Offsets {
     squares: f64,
     /// Evenly chosen (Vitter 1985, algorithm R), since the mean is known only at the end.
     kept: Vec<[f32; 2]>,
-    chance: u64,
+    /// Random numbers used.
+    drawn: u64,
 }
 
 /// The mean offset: what codec and detector do to every sighting alike.
@@ -54,11 +56,8 @@ impl Offsets {
         if self.kept.len() < MOST_KEPT {
             return self.kept.push(offset);
         }
-        // Steele, Lea and Flood 2014 (splitmix64).
-        self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.chance ^ (self.chance >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let place = (mixed ^ (mixed >> 31)) % self.count;
+        let place = Random::new(0).bits(self.drawn) % self.count;
+        self.drawn += 1;
         if let Some(kept) = usize::try_from(place).ok().and_then(|place| self.kept.get_mut(place)) {
             *kept = offset;
         }

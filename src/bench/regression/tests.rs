@@ -4,18 +4,18 @@ use crate::bench::testing;
 use super::*;
 
 /// About normal, by the sum of twelve uniform ones.
-fn normal(random: &mut SplitMix) -> f64 {
+fn normal(random: &mut Draws) -> f64 {
     (0..12).map(|_| random.below(1_000_000) as f64 / 1e6).sum::<f64>() - 6.0
 }
 
 /// A benchmark of one cell. Runs differ by `between` (a standard deviation of the logarithm), a run's seconds by as much again, and
 /// frames by three times that; all are `factor` times as slow.
-fn benchmark(runs: u32, between: f64, factor: f64, random: &mut SplitMix) -> Results {
+fn benchmark(runs: u32, between: f64, factor: f64, random: &mut Draws) -> Results {
     let matrix = testing::matrix("[axes]\nencoder = ['x264enc']\n");
     let mut results = testing::results(&matrix);
     for repeat in 1..=runs {
         let of_run = between * normal(random);
-        let block = |random: &mut SplitMix| {
+        let block = |random: &mut Draws| {
             let of_block = of_run + between * normal(random);
             let mut latency_ms: Vec<f64> =
                 (0..10).map(|_| 5.0 * factor * (of_block + 3.0 * between * normal(random)).exp()).collect();
@@ -40,7 +40,7 @@ fn alarms(old: &Results, new: &Results, seed: u64) -> Vec<Figure> {
 
 #[test]
 fn an_unchanged_program_raises_no_alarm_however_noisy_the_machine() {
-    let mut random = SplitMix(7);
+    let mut random = Draws::new(7);
     for (round, between) in [0.01, 0.05, 0.1, 0.2, 0.4].into_iter().cycle().take(20).enumerate() {
         let (old, new) = (benchmark(5, between, 1.0, &mut random), benchmark(5, between, 1.0, &mut random));
         assert_eq!(alarms(&old, &new, round as u64), [], "round {round}, noise {between}");
@@ -49,7 +49,7 @@ fn an_unchanged_program_raises_no_alarm_however_noisy_the_machine() {
 
 #[test]
 fn what_is_clearly_slower_raises_an_alarm_and_what_is_allowed_does_not() {
-    let mut random = SplitMix(8);
+    let mut random = Draws::new(8);
     let old = benchmark(5, 0.03, 1.0, &mut random);
     let slower = compare(&old, &benchmark(5, 0.03, 1.4, &mut random), 1.1, 1);
     let found: Vec<Figure> = slower.alarms().map(|alarm| alarm.figure).collect();
@@ -62,7 +62,7 @@ fn what_is_clearly_slower_raises_an_alarm_and_what_is_allowed_does_not() {
 
 #[test]
 fn two_runs_are_too_few_for_an_alarm() {
-    let mut random = SplitMix(9);
+    let mut random = Draws::new(9);
     let (old, new) = (benchmark(2, 0.03, 1.0, &mut random), benchmark(2, 0.03, 2.0, &mut random));
     let judgements: Vec<Judgement> = compare(&old, &new, 1.1, 1).comparisons.iter().map(|one| one.judgement).collect();
     assert_eq!(judgements[0], Judgement::TooFewRuns);
@@ -71,7 +71,7 @@ fn two_runs_are_too_few_for_an_alarm() {
 
 #[test]
 fn frames_that_no_longer_come_back_raise_an_alarm() {
-    let mut random = SplitMix(10);
+    let mut random = Draws::new(10);
     let old = benchmark(5, 0.03, 1.0, &mut random);
     let mut new = benchmark(5, 0.03, 1.0, &mut random);
     let blocks = new.cells[0].runs.iter_mut().filter_map(|run| run.digest.as_mut()).flat_map(|digest| &mut digest.blocks);
@@ -81,7 +81,7 @@ fn frames_that_no_longer_come_back_raise_an_alarm() {
 
 #[test]
 fn cells_are_paired_by_their_settings_and_the_rest_is_named() {
-    let mut random = SplitMix(11);
+    let mut random = Draws::new(11);
     let old = benchmark(5, 0.03, 1.0, &mut random);
     let mut new = old.clone();
     new.cells[0].name = "renamed".to_owned();

@@ -89,7 +89,7 @@ pub struct Recent {
     /// Arrived, but the decoder made no picture of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undecoded: Vec<RtpTime>,
-    /// Decoded from incomplete data, and not looked at.
+    /// Data of it, or of a picture that it builds on, was lost: not decoded, or not looked at.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub damaged: Vec<RtpTime>,
 }
