@@ -40,10 +40,16 @@ struct Pair {
     decoded: Arc<Decoded>,
     /// Whether each side believes the other's certificate.
     believes: fn(Side) -> bool,
+    /// How long a lost packet is waited for.
+    jitter_ms: u32,
 }
 
 impl Pair {
     fn new(believes: fn(Side) -> bool) -> Pair {
+        Pair::with_jitter(250, believes)
+    }
+
+    fn with_jitter(jitter_ms: u32, believes: fn(Side) -> bool) -> Pair {
         gst::init().unwrap();
         let clock = RunClock::start();
         let (tell, events) = sync_channel(4096);
@@ -61,7 +67,7 @@ impl Pair {
             debugging: Debugging::default(),
         };
         let sending = SendingPeer::start("sending", &settings, &clock, report(&tell, Side::Sending)).unwrap();
-        Pair { clock, events, tell, sending, receiving: None, decoded: Arc::default(), believes }
+        Pair { clock, events, tell, sending, receiving: None, decoded: Arc::default(), believes, jitter_ms }
     }
 
     /// Signals until `enough` says that an event was the one waited for; gives everything that was reported up to it.
@@ -102,7 +108,7 @@ impl Pair {
         decode::attach(&tail, Codec::Vp8, move || trusted.is_trusted(), &self.clock, &self.decoded).unwrap();
         let (launch, ice) = (RECEIVE.to_owned(), IceSettings::default());
         let settings = ReceiveSettings {
-            jitter_ms: 250,
+            jitter_ms: self.jitter_ms,
             launch,
             tail,
             offer: offer.to_owned(),
@@ -225,7 +231,9 @@ fn lose_a_tenth(pipeline: &gst::Pipeline, mut seed: u64) {
 #[test]
 fn at_ten_percent_loss_hardly_a_picture_is_missing_and_each_shows_the_frame_that_its_key_says() {
     const FRAMES: u8 = 120;
-    let mut pair = Pair::new(|_| true);
+    // As long as the sender keeps packets: what is tested is that they are asked for and come, and not how fast this machine is.
+    const JITTER_MS: u32 = 800;
+    let mut pair = Pair::with_jitter(JITTER_MS, |_| true);
     pair.until(|side, event| side == Side::Sending && matches!(event, PeerEvent::ChannelOpen));
     lose_a_tenth(pair.sending.pipeline().inner(), 1);
     lose_a_tenth(pair.receiving.as_ref().unwrap().pipeline().inner(), 2);
@@ -257,14 +265,14 @@ fn at_ten_percent_loss_hardly_a_picture_is_missing_and_each_shows_the_frame_that
             }
         }
     }
-    std::thread::sleep(Duration::from_millis(300));
+    std::thread::sleep(Duration::from_millis(u64::from(JITTER_MS) + 300));
     pair.decoded.pictures.close();
-    let seen = looking.join().unwrap();
-    for (rtp, grey) in &seen {
-        assert!(drawn[rtp].abs_diff(*grey) <= 4, "{rtp} shows grey {grey}, drawn was {}", drawn[rtp]);
+    for (rtp, grey) in looking.join().unwrap() {
+        assert!(drawn[&rtp].abs_diff(grey) <= 4, "{rtp} shows grey {grey}, drawn was {}", drawn[&rtp]);
     }
-    let damaged = pair.decoded.damaged();
-    assert!(seen.len() >= sent.len() * 95 / 100, "{} of {} that were sent, {damaged} damaged", seen.len(), sent.len());
+    // Decoded, not looked at: of pictures that come in one burst only the newest is.
+    let pictures = pair.decoded.with_fates(|fates| fates.pictures());
+    assert!(pictures.decoded >= Some(sent.len() as u64 * 95 / 100), "{pictures:?} of {} that were sent", sent.len());
     let path = pair.receiving.as_ref().and_then(|peer| peer.reception().path()).expect("packets came");
     assert!(path.recovered > 0, "nothing was sent again: {path:?}");
     encoder.stop();
