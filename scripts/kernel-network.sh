@@ -88,6 +88,8 @@ build_network() {
     ip -n "$B" addr add $RECEIVER_IP/24 dev "v$B"
     ip -n "$A" link set "v$A" up
     ip -n "$B" link set "v$B" up
+    await_carrier "$A"
+    await_carrier "$B"
     both iptables -A INPUT -i lo -j ACCEPT
     both iptables -A INPUT -p tcp --dport $PORT -j ACCEPT
     both iptables -A INPUT -p tcp --sport $PORT -j ACCEPT
@@ -95,6 +97,16 @@ build_network() {
     both iptables -N WEATHER
     # Packets are dropped where they arrive: dropped where they leave, the sender's socket would be told.
     both iptables -A INPUT -p udp -j WEATHER
+}
+
+# Waits until the list of interfaces says that this one runs. The kernel puts that off for up to a second, while packets pass already;
+# asked for by name it would say so at once, but ICE reads the list, and knows no address until then.
+await_carrier() {
+    local until=$(($(now_ms) + 5000))
+    until ip -n "$1" -json link | jq -e ".[] | select(.ifname == \"v$1\") | .operstate == \"UP\"" > /dev/null; do
+        [ "$(now_ms)" -lt $until ] || die "the network between the namespaces does not come up"
+        sleep 0.02
+    done
 }
 
 # Drops this many percent of the UDP packets, both ways.
