@@ -40,7 +40,8 @@ pub enum ReplayError {
     },
     /// There is nothing to compare with.
     #[error(
-        "the trace has no frame with a truth, so that nothing can be scored; record a scene, or a source with a reference"
+        "no frame of the trace has a known truth, so that what is seen in the video cannot be compared with anything; record a scene, or a \
+         source with --reference"
     )]
     NoTruth,
     /// The scene in its header cannot be.

@@ -58,20 +58,12 @@ pub fn rescored(trace: &Trace, late_after: Option<Duration>) -> Result<Totals, R
     Ok(totals)
 }
 
-/// A ledger for the trace's frames; refused where nothing can be scored.
+/// A ledger for the trace's frames.
 pub(super) fn ledger_config(trace: &Trace) -> Result<LedgerConfig, ReplayError> {
-    if trace.frames.iter().all(|frame| frame.truth.is_empty()) {
-        return Err(ReplayError::NoTruth);
-    }
     let scene = &trace.header.scene;
     let size = Size::new(scene.width, scene.height).map_err(|error| ReplayError::Scene(error.to_string()))?;
     let fps = Fps::new(scene.fps).map_err(|error| ReplayError::Scene(error.to_string()))?;
     Ok(LedgerConfig { history_size: 0, ..LedgerConfig::new(size, fps) })
-}
-
-/// Where everything was in a frame.
-pub(super) fn truth(frame: &Frame) -> Truth {
-    frame.truth.iter().copied().map(TrueObject::from).collect()
 }
 
 fn events(trace: &Trace, late_after: Duration) -> Vec<(Duration, Event<'_>)> {
@@ -139,7 +131,7 @@ impl Scorer {
 
     fn produced(&mut self, frame: &Frame, at: Duration) {
         // Only a trace that was not written by this program has keys that do not grow: its frames are left out.
-        let _ = self.ledger.produced(FrameNumber(frame.frame), RtpTime(frame.rtp), truth(frame), at);
+        let _ = self.ledger.produced(FrameNumber(frame.frame), RtpTime(frame.rtp), frame.truth(), at);
         if frame.state != State::DroppedBeforeEncoder {
             self.ledger.entered_encoder(RtpTime(frame.rtp));
         }
@@ -193,7 +185,7 @@ fn micros(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::line::{End, Line};
+    use crate::trace::line::{End, Line, Object};
     use crate::trace::tests as made;
 
     fn trace() -> Trace {
@@ -241,9 +233,21 @@ mod tests {
     }
 
     #[test]
-    fn without_truth_there_is_nothing_to_score() {
-        let mut trace = trace();
-        trace.frames.iter_mut().for_each(|frame| frame.truth.clear());
-        assert!(matches!(rescored(&trace, None), Err(ReplayError::NoTruth)));
+    fn where_the_truth_is_unknown_nothing_is_false_and_where_nothing_was_all_is() {
+        let scored = |truth: Option<Vec<Object>>| {
+            let mut trace = trace();
+            for frame in &mut trace.frames {
+                frame.truth.clone_from(&truth);
+                let Some(answer) = &mut frame.answer else { continue };
+                let places = answer.pairs.drain(..).map(|pair| [pair.x_px, pair.y_px]);
+                answer.false_finds_px = if truth.is_some() { places.collect() } else { Vec::new() };
+            }
+            rescored(&trace, None).expect("scored").all
+        };
+        let (unknown, empty) = (scored(None), scored(Some(Vec::new())));
+        assert_eq!((unknown.objects.false_finds, unknown.frames.matched), (0, 60));
+        assert_eq!((empty.objects.false_finds, empty.frames.matched), (119, 60));
+        assert_eq!(unknown.error_px.p50, None);
+        assert!(unknown.latency_ms.max.is_some(), "times are known all the same");
     }
 }

@@ -8,7 +8,7 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
 use super::ReplayError;
-use super::score::{ledger_config, truth};
+use super::score::ledger_config;
 use crate::decode::Picture;
 use crate::detect::{self, Detector, Sighting};
 use crate::feedback::Sightings;
@@ -26,6 +26,9 @@ const RECEIVER: ReceiverId = ReceiverId(0);
 /// Scores every picture of the recording at `path` against the trace. Frames that the recording lacks count as dropped by the encoder.
 pub(super) fn scored(trace: &Trace, path: &Path, launch: &str, detector: &str) -> Result<Totals, ReplayError> {
     let config = ledger_config(trace)?;
+    if trace.frames.iter().all(|frame| frame.truth.is_none()) {
+        return Err(ReplayError::NoTruth);
+    }
     let broken = |why: String| ReplayError::Video { path: path.to_owned(), why };
     let mut looker = Looker {
         ledger: Ledger::new(config),
@@ -113,7 +116,7 @@ impl Looker<'_> {
     fn produced(&mut self, frame: &Frame) {
         let (number, rtp) = (FrameNumber(frame.frame), RtpTime(frame.rtp));
         // Only a trace that was not written by this program has keys that do not grow: its frames are left out.
-        let _ = self.ledger.produced(number, rtp, truth(frame), Duration::from_nanos(frame.produced_ns));
+        let _ = self.ledger.produced(number, rtp, frame.truth(), Duration::from_nanos(frame.produced_ns));
         self.ledger.entered_encoder(rtp);
     }
 

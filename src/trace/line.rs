@@ -100,9 +100,9 @@ pub struct Frame {
     pub keyframe: bool,
     /// Frames of this receiver between its last matched one and this one: none of them was answered in time.
     pub unmatched_before: u64,
-    /// Where everything was in it.
-    #[serde(default)]
-    pub truth: Vec<Object>,
+    /// Where everything was in it; an empty list if nothing was there, none if nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truth: Option<Vec<Object>>,
     /// Its answer, if it is matched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
@@ -205,13 +205,20 @@ pub struct End {
     pub limit_reached: bool,
 }
 
-impl From<&Truth> for Vec<Object> {
-    fn from(truth: &Truth) -> Vec<Object> {
+impl Frame {
+    /// As the trace has it.
+    pub(super) fn objects(truth: &Truth) -> Option<Vec<Object>> {
         let object = |object: &TrueObject| {
             let TrueObject { id, centre_px, radius_px } = *object;
             Object { id, x_px: centre_px.x, y_px: centre_px.y, radius_px }
         };
-        truth.objects().iter().map(object).collect()
+        truth.is_known().then(|| truth.objects().iter().map(object).collect())
+    }
+
+    /// Where everything was in it, if that is known.
+    pub fn truth(&self) -> Truth {
+        let Some(objects) = &self.truth else { return Truth::unknown() };
+        objects.iter().copied().map(TrueObject::from).collect()
     }
 }
 

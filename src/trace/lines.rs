@@ -81,7 +81,7 @@ impl Lines {
             bytes: record.bytes as u64,
             keyframe: record.keyframe,
             unmatched_before,
-            truth: Vec::from(&record.truth),
+            truth: Frame::objects(&record.truth),
             answer: record.joined.as_deref().map(Lines::answer),
         }))
     }

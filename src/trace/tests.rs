@@ -70,7 +70,7 @@ pub(crate) fn frame(receiver: u64, number: u64, latency_ms: u64) -> Frame {
         bytes: 1000,
         keyframe: number == 0,
         unmatched_before: 0,
-        truth: vec![truth],
+        truth: Some(vec![truth]),
         answer: Some(Answer {
             at_ns: produced_ns + latency_ms * MS,
             latency_ns: latency_ms * MS,
@@ -111,7 +111,8 @@ fn encoded(format: Format, lines: &[Line]) -> Vec<u8> {
 fn every_line_is_as_the_schema_says() {
     let schema: Value = serde_json::from_str(include_str!("../../docs/trace.schema.json")).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a schema");
-    let text = String::from_utf8(encoded(Format::JsonLines, &run())).expect("UTF-8");
+    let of_footage = Line::Frame(Box::new(Frame { truth: None, ..frame(0, 60, 10) }));
+    let text = String::from_utf8(encoded(Format::JsonLines, &[run(), vec![of_footage]].concat())).expect("UTF-8");
     for line in text.lines() {
         let line: Value = serde_json::from_str(line).expect("JSON");
         let errors: Vec<String> = validator.iter_errors(&line).map(|error| error.to_string()).collect();
@@ -185,6 +186,7 @@ proptest! {
         seen in prop::collection::vec((any::<u32>(), any::<i32>(), any::<i32>()), 0..9),
         over_budget: Option<bool>,
         has_answer: bool,
+        is_known: bool,
     ) {
         let (receiver, number, rtp, bytes, unmatched_before) = numbers;
         let (produced_ns, encoded_ns, sent_ns) = times;
@@ -198,7 +200,8 @@ proptest! {
             at_ns: bytes, latency_ns: receiver, stages_ns, over_budget, pairs: pairs.collect(), misses: 1, false_finds: 1,
             false_finds_px: vec![[0.5, 0.25]],
         };
-        let truth = seen.iter().map(|&(id, x_px, y_px)| Object { id, x_px, y_px, radius_px: 0.5 }).collect();
+        let objects = seen.iter().map(|&(id, x_px, y_px)| Object { id, x_px, y_px, radius_px: 0.5 });
+        let truth = is_known.then(|| objects.collect());
         let frame = Frame {
             receiver, frame: number, rtp, state, produced_ns, encoded_ns, sent_ns, bytes, keyframe: has_answer, unmatched_before,
             truth, answer: has_answer.then_some(answer),
