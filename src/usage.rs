@@ -61,6 +61,16 @@ pub fn threads_by_name() -> Vec<ThreadUsage> {
     threads
 }
 
+/// What the threads of `now` have cost since `earlier`, those that cost most first; those that have ended meanwhile are in neither.
+pub fn since(earlier: &[ThreadUsage], mut now: Vec<ThreadUsage>) -> Vec<ThreadUsage> {
+    for usage in &mut now {
+        let before = earlier.iter().find(|before| before.name == usage.name);
+        usage.cpu = usage.cpu.saturating_sub(before.map_or(Duration::ZERO, |before| before.cpu));
+    }
+    now.sort_by_key(|usage| std::cmp::Reverse(usage.cpu));
+    now
+}
+
 /// Name and processor time; the name stands in brackets and may contain any, user and system time are fields 14 and 15.
 pub(crate) fn name_and_cpu(stat: &str) -> Option<(String, Duration)> {
     let (head, tail) = stat.rsplit_once(')')?;
@@ -87,6 +97,16 @@ mod tests {
         let threads = mine.spawn(threads_by_name).expect("starts").join().expect("ends");
         assert!(threads.iter().any(|usage| usage.name == "busy (one) " && usage.threads == 1), "{threads:?}");
         assert!(threads.is_sorted_by(|one, next| one.cpu >= next.cpu));
+    }
+
+    #[test]
+    fn what_threads_took_before_is_left_out_and_they_are_put_in_order_again() {
+        let took = |name: &str, ms| ThreadUsage { name: name.to_owned(), threads: 1, cpu: Duration::from_millis(ms) };
+        let since = since(
+            &[took("start", 900), took("encode", 100)],
+            vec![took("start", 910), took("encode", 500), took("new", 30)],
+        );
+        assert_eq!(since, [took("encode", 400), took("new", 30), took("start", 10)]);
     }
 
     #[test]

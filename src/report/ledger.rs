@@ -47,6 +47,8 @@ pub struct Ledger {
     frames_unwatched: u64,
     /// When the first receiver joined.
     first_joined_at: Option<Duration>,
+    /// What happens now does not count yet.
+    warms_up: bool,
     receivers: Vec<Receiver>,
     past_receivers: VecDeque<ReceiverTotals>,
     receivers_forgotten: u64,
@@ -63,6 +65,7 @@ impl Ledger {
             all: Party::default(),
             frames_unwatched: 0,
             first_joined_at: None,
+            warms_up: false,
             receivers: Vec::new(),
             past_receivers: VecDeque::new(),
             receivers_forgotten: 0,
@@ -81,8 +84,7 @@ impl Ledger {
         if self.frames.len() >= self.config.most_frames.max(1) {
             self.forget_oldest();
         }
-        let warms_up = self.first_joined_at.is_some_and(|joined_at| at.saturating_sub(joined_at) < self.config.warmup);
-        let is_watched = !warms_up && self.receivers.iter().any(Receiver::is_answering);
+        let is_watched = !self.warms_up && self.receivers.iter().any(Receiver::is_answering);
         let account = is_watched.then(|| self.all.ended.open());
         if !is_watched {
             self.frames_unwatched += 1;
@@ -138,6 +140,9 @@ impl Ledger {
         let Some(serial) = self.frames.find(rtp) else { return };
         let Some(frame) = self.frames.get_mut(serial) else { return };
         if self.receivers[index].is_viewer {
+            if self.warms_up {
+                return;
+            }
             self.receivers[index].party.sent += 1;
             self.receivers[index].party.carry(at, frame.bytes);
             self.all.sent_bytes += frame.bytes as u64;
@@ -157,6 +162,7 @@ impl Ledger {
     pub fn receiver_joined(&mut self, id: ReceiverId, name: impl Into<Arc<str>>, hello_at: Duration, at: Duration) {
         if self.index_of(id).is_none() {
             self.first_joined_at.get_or_insert(at);
+            self.warm_up(at);
             self.receivers.push(Receiver::new(id, name.into(), hello_at, at));
         }
     }
@@ -183,6 +189,7 @@ impl Ledger {
     /// Time has passed: frames whose time for answers is over end in the state that follows, and old ones are forgotten. Each
     /// frame and each answer does this too; without them, now and then is enough.
     pub fn tick(&mut self, at: Duration) {
+        self.warm_up(at);
         let Some(deadline) = at.checked_sub(self.config.late_after) else { return };
         while let Some(serial) = self.frames.next_due(deadline) {
             self.update(serial);
@@ -192,6 +199,11 @@ impl Ledger {
             self.forget_oldest();
         }
         self.retire_receivers(horizon);
+    }
+
+    fn warm_up(&mut self, at: Duration) {
+        let since_first = self.first_joined_at.map(|joined_at| at.saturating_sub(joined_at));
+        self.warms_up = since_first.is_some_and(|since_first| since_first < self.config.warmup);
     }
 
     /// Counts a frame anew, over all and for each receiver, after something changed that is the same for all.

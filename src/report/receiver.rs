@@ -32,19 +32,25 @@ impl fmt::Display for ReceiverId {
 /// The messages with answers, which a receiver counts from 0.
 #[derive(Debug, Default)]
 pub(super) struct Results {
+    /// The first number that counts: what came during warm-up does not.
+    from: u64,
     /// One more than the highest number.
-    sent: u64,
+    next: u64,
     came: u64,
 }
 
 impl Results {
-    pub(super) fn note(&mut self, seq: u64) {
-        self.sent = self.sent.max(seq.saturating_add(1));
-        self.came += 1;
+    pub(super) fn note(&mut self, seq: u64, warms_up: bool) {
+        self.next = self.next.max(seq.saturating_add(1));
+        if warms_up {
+            self.from = self.next;
+        }
+        self.came += u64::from(seq >= self.from);
     }
 
     fn totals(&self) -> ResultTotals {
-        ResultTotals { sent: self.sent, lost: self.sent.saturating_sub(self.came) }
+        let sent = self.next - self.from;
+        ResultTotals { sent, lost: sent.saturating_sub(self.came) }
     }
 }
 
@@ -72,8 +78,11 @@ pub(super) struct Receiver {
     pub(super) left_at: Option<Duration>,
     pub(super) clock: ClockOffset,
     pub(super) calibration: Calibration,
-    pub(super) first_stats: Option<ReceiverStats>,
-    pub(super) stats: Option<ReceiverStats>,
+    /// What it told of itself first, or last before warm-up was over.
+    first_stats: Option<ReceiverStats>,
+    /// What it had counted by the end of warm-up, as far as it told.
+    warm_stats: Option<ReceiverStats>,
+    stats: Option<ReceiverStats>,
     pub(super) results: Results,
     pub(super) party: Party,
     /// One for each remembered frame that was produced while it was here, the first of them with this number.
@@ -93,6 +102,7 @@ impl Receiver {
             clock: ClockOffset::new(),
             calibration: Calibration::default(),
             first_stats: None,
+            warm_stats: None,
             stats: None,
             results: Results::default(),
             party: Party::default(),
@@ -108,6 +118,15 @@ impl Receiver {
 
     pub(super) fn is_present(&self) -> bool {
         self.left_at.is_none()
+    }
+
+    /// It told of itself; the newest counts.
+    pub(super) fn told(&mut self, stats: ReceiverStats, warms_up: bool) {
+        if warms_up {
+            (self.first_stats, self.warm_stats) = (Some(stats), Some(stats));
+        }
+        self.first_stats.get_or_insert(stats);
+        self.stats = Some(stats);
     }
 
     /// Frames that are produced now count for it.
@@ -179,7 +198,7 @@ impl Receiver {
             calibration: self.calibration.totals(),
             results: self.results.totals(),
             cost: self.first_stats.zip(self.stats).map(|(first, last)| Cost::of_receiver(&first, &last)).unwrap_or_default(),
-            stats: self.stats,
+            stats: self.stats.map(|stats| self.warm_stats.map_or(stats, |warm| stats.since(&warm))),
             all: self.party.totals(config.budget),
         }
     }

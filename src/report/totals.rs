@@ -81,7 +81,7 @@ pub struct FrameTotals {
     pub duplicate: u64,
     /// Answers that came again after they had come, as is meant.
     pub repeats: u64,
-    /// Answers to frames from before the receiver joined.
+    /// Answers to frames from before the receiver joined, or from warm-up.
     pub before_join: u64,
     /// Messages that could not be read.
     pub garbage: u64,

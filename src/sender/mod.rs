@@ -37,7 +37,7 @@ use crate::signalling::room::{ConnectionId, NewPeer, Room};
 use crate::signals::Signals;
 use crate::source::{MediaEnd, MediaError, MediaSource};
 use crate::units::{FrameNumber, RtpTime};
-use crate::usage::Usage;
+use crate::usage::{self, ThreadUsage, Usage};
 use event::{Event, Events};
 use film::{Film, Outlet, Source};
 use keep::Keeping;
@@ -71,7 +71,7 @@ struct Sender {
     outlet: Outlet,
     started: std::time::SystemTime,
     /// When the first frame that counts was made, and what this process had taken until then.
-    measured_from: Option<(Duration, Usage)>,
+    measured_from: Option<(Duration, Usage, Vec<ThreadUsage>)>,
     command: Vec<String>,
     port: u16,
     plan: Plan,
@@ -162,8 +162,10 @@ impl Sender {
     fn on(&mut self, event: Event) -> anyhow::Result<()> {
         match event {
             Event::Produced { number, rtp, truth, due, at } => {
-                self.produced_late_ms.record(at.saturating_sub(due).as_secs_f64() * 1e3);
                 self.on_produced(number, rtp, truth, at);
+                if self.ledger.has_begun() {
+                    self.produced_late_ms.record(at.saturating_sub(due).as_secs_f64() * 1e3);
+                }
             }
             Event::FootageOpened(opened) => self.on_footage_opened(opened)?,
             Event::FootageEnded(end) => self.on_footage_ended(end)?,
@@ -190,7 +192,7 @@ impl Sender {
             tracing::debug!("{error}");
         }
         if self.measured_from.is_none() && self.ledger.has_begun() {
-            self.measured_from = Usage::now().map(|usage| (at, usage));
+            self.measured_from = Usage::now().map(|usage| (at, usage, usage::threads_by_name()));
         }
     }
 

@@ -83,13 +83,13 @@ const LISTED_THREADS: usize = 10;
 
 /// What the sender has taken for the encoded frames that count, since the first of them; to be asked while its threads are there.
 pub(super) fn cost(sender: &Sender, now_at: Duration, frames: u64) -> SenderCost {
+    let (Some((from, start, threads)), Some(now)) = (&sender.measured_from, Usage::now()) else {
+        return SenderCost::default();
+    };
     let thread =
         |usage: usage::ThreadUsage| ThreadCost { name: usage.name, threads: usage.threads, cpu_s: usage.cpu.as_secs_f64() };
-    let by_thread = usage::threads_by_name().into_iter().take(LISTED_THREADS).map(thread).collect();
-    let (Some((from, start)), Some(now)) = (sender.measured_from, Usage::now()) else {
-        return SenderCost { by_thread, ..SenderCost::default() };
-    };
-    let (cpu, elapsed) = (now.cpu.saturating_sub(start.cpu), now_at.saturating_sub(from));
+    let by_thread = usage::since(threads, usage::threads_by_name()).into_iter().take(LISTED_THREADS).map(thread).collect();
+    let (cpu, elapsed) = (now.cpu.saturating_sub(start.cpu), now_at.saturating_sub(*from));
     let cost = Cost::new(cpu.as_secs_f64(), elapsed.as_secs_f64(), frames);
     let max_rss_mb = Some(now.max_rss_bytes as f64 / 1e6);
     SenderCost { all: Cost { max_rss_mb, threads: now.threads, ..cost }, by_thread }

@@ -64,6 +64,23 @@ impl ReceiverStats {
         super::write("stats", self, text)
     }
 
+    /// With only those packets and pictures that were counted after an earlier word; the rest as it is.
+    pub fn since(&self, earlier: &ReceiverStats) -> ReceiverStats {
+        let more = |of: fn(&ReceiverStats) -> Option<u64>| Some(of(self)?.saturating_sub(of(earlier).unwrap_or(0)));
+        let packets = PacketStats {
+            received: more(|stats| stats.packets.received),
+            lost: more(|stats| stats.packets.lost),
+            recovered: more(|stats| stats.packets.recovered),
+            retransmission_requests: more(|stats| stats.packets.retransmission_requests),
+        };
+        let pictures = PictureStats {
+            decoded: more(|stats| stats.pictures.decoded),
+            skipped: more(|stats| stats.pictures.skipped),
+            damaged: more(|stats| stats.pictures.damaged),
+        };
+        ReceiverStats { packets, pictures, ..*self }
+    }
+
     pub(super) fn check(&self) -> Result<(), MessageError> {
         let ReceiverStats { at_us, cpu_us, max_rss_bytes, threads, monotonic_zero_us, jitter_ms, packets, pictures } = *self;
         for (what, value) in [

@@ -55,10 +55,11 @@ impl Ledger {
     pub fn feedback(&mut self, id: ReceiverId, sightings: &Sightings, truth_now: &Truth, at: Duration) -> Outcome {
         self.tick(at);
         let Some(index) = self.index_of(id) else {
-            self.all.unknown += 1;
+            self.all.unknown += u64::from(!self.warms_up);
             return Outcome::Unknown;
         };
-        self.receivers[index].results.note(sightings.seq);
+        let warms_up = self.warms_up;
+        self.receivers[index].results.note(sightings.seq, warms_up);
         self.learn_recent(index, sightings);
         let picture = (sightings.width, sightings.height);
         let places = sightings.objects.iter().map(|object| object.centre_px);
@@ -72,6 +73,9 @@ impl Ledger {
             if outcome == Outcome::BeforeJoin && !sightings.objects.is_empty() {
                 party.note_coordinate(at, receiver.hello_at);
             }
+            if warms_up {
+                continue;
+            }
             match outcome {
                 Outcome::Matched(_) | Outcome::Late { .. } | Outcome::WrongPicture { .. } => {}
                 Outcome::Repeat => party.repeats += 1,
@@ -84,6 +88,9 @@ impl Ledger {
     }
 
     fn count_repeat(&mut self, index: usize, repeat: Outcome) {
+        if self.warms_up {
+            return;
+        }
         for party in [&mut self.all, &mut self.receivers[index].party] {
             match repeat {
                 Outcome::Matched(_) => party.matched_by_repeat += 1,
@@ -215,6 +222,9 @@ impl Ledger {
 
     /// A message came that could not be read.
     pub fn garbage(&mut self, id: ReceiverId) {
+        if self.warms_up {
+            return;
+        }
         self.all.garbage += 1;
         if let Some(index) = self.index_of(id) {
             self.receivers[index].party.garbage += 1;
@@ -229,8 +239,7 @@ impl Ledger {
     /// A receiver told of itself; the newest counts.
     pub fn stats(&mut self, id: ReceiverId, stats: ReceiverStats) {
         if let Some(index) = self.index_of(id) {
-            self.receivers[index].first_stats.get_or_insert(stats);
-            self.receivers[index].stats = Some(stats);
+            self.receivers[index].told(stats, self.warms_up);
         }
     }
 }

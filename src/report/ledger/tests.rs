@@ -1,6 +1,6 @@
 use super::*;
 use crate::detect::{Extent, Sighting};
-use crate::feedback::{Ping, ReceiverStats, Recent, Sightings};
+use crate::feedback::{PictureStats, Ping, ReceiverStats, Recent, Sightings};
 use crate::report::{Outcome, WitnessTotals};
 use crate::scene::TrueObject;
 use crate::units::{Fps, Px, Size};
@@ -230,14 +230,30 @@ fn a_key_that_does_not_go_forwards_is_refused() {
 }
 
 #[test]
-fn while_warming_up_frames_count_nowhere_but_the_first_coordinate_is_noted() {
+fn while_warming_up_nothing_counts_but_the_first_coordinate_is_noted() {
     let mut ledger = Ledger::new(LedgerConfig { warmup: 30 * MS, ..config() });
     ledger.receiver_joined(ME, "me", 5 * MS, 10 * MS);
-    film(&mut ledger, 1..6);
+    film(&mut ledger, 1..3);
     let now = Truth::default();
-    assert_eq!(ledger.feedback(ME, &sightings(key(2), &[(0.0, 0.0)]), &now, 25 * MS), Outcome::BeforeJoin);
-    assert!(matches!(ledger.feedback(ME, &sightings(key(4), &[(0.0, 0.0)]), &now, 55 * MS), Outcome::Matched(_)));
+    let told = |decoded, at_us| ReceiverStats {
+        at_us: Some(at_us),
+        cpu_us: Some(at_us / 2),
+        pictures: PictureStats { decoded: Some(decoded), ..PictureStats::default() },
+        ..ReceiverStats::default()
+    };
+    let answer = |seq, frame| Sightings { seq, ..sightings(key(frame), &[(0.0, 0.0)]) };
+    assert_eq!(ledger.feedback(ME, &answer(3, 2), &now, 25 * MS), Outcome::BeforeJoin);
+    ledger.garbage(ME);
+    ledger.stats(ME, told(100, 25_000));
+    film(&mut ledger, 3..6);
+    assert!(matches!(ledger.feedback(ME, &answer(5, 4), &now, 55 * MS), Outcome::Matched(_)));
+    ledger.stats(ME, told(103, 55_000));
     let totals = ledger.finish(60 * MS);
+    let me = &totals.receivers[0];
+    assert_eq!((me.results.sent, me.results.lost), (2, 1), "of the messages 4 and 5 the first did not come");
+    assert_eq!(me.stats.and_then(|stats| stats.pictures.decoded), Some(3));
+    assert_eq!(me.cost.cpu_s_per_1000_frames, Some(5.0));
+    assert_eq!((me.all.frames.garbage, me.all.frames.before_join), (0, 0));
     assert_eq!((totals.all.frames.produced, totals.frames_unwatched, totals.all.frames.matched), (2, 3, 1));
     assert_eq!(totals.all.first_coordinate_ms, Some(20.0));
 }
