@@ -20,7 +20,6 @@ const ENCODE: &str = "appsrc name=frames is-live=true format=time max-buffers=1 
 const PEER: &str = "appsrc name=units caps=video/x-vp8 is-live=true format=time max-buffers=8 leaky-type=upstream \
     ! rtpvp8pay name=pay mtu=1200 timestamp-offset=4294877296 perfect-rtptime=false pt=96 \
     ! application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000 ! webrtcbin name=peer bundle-policy=max-bundle";
-const RECEIVE: &str = "webrtcbin name=peer bundle-policy=max-bundle latency=60";
 const TAIL: &str = "rtpvp8depay name=depay ! vp8dec threads=1 ! video/x-raw,format=I420 \
     ! appsink name=pictures sync=false max-buffers=1 drop=true";
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -46,7 +45,7 @@ struct Pair {
 
 impl Pair {
     fn new(believes: fn(Side) -> bool) -> Pair {
-        Pair::with_jitter(250, believes)
+        Pair::with_jitter(60, believes)
     }
 
     fn with_jitter(jitter_ms: u32, believes: fn(Side) -> bool) -> Pair {
@@ -106,7 +105,8 @@ impl Pair {
         let trust = Arc::new(Trust::new(move |_| believes));
         let trusted = trust.clone();
         decode::attach(&tail, Codec::Vp8, move || trusted.is_trusted(), &self.clock, &self.decoded).unwrap();
-        let (launch, ice) = (RECEIVE.to_owned(), IceSettings::default());
+        let launch = format!("webrtcbin name=peer bundle-policy=max-bundle latency={}", self.jitter_ms);
+        let ice = IceSettings::default();
         let settings = ReceiveSettings {
             jitter_ms: self.jitter_ms,
             launch,
