@@ -29,9 +29,12 @@ enum NoNumber {
 impl Assertion {
     /// Whether it holds of a report.
     pub fn check(&self, report: &Value) -> Verdict {
-        let Some(list) = self.paths().into_iter().find_map(|path| path.first_list(report)) else {
-            return self.check_one(report, None);
-        };
+        let mut lists = self.paths().into_iter().filter_map(|path| path.first_list(report));
+        let Some(list) = lists.next() else { return self.check_one(report, None) };
+        if let Some(other) = lists.find(|other| other.len != list.len) {
+            let lengths = format!("{} has {} and {} has {} entries", list.name, list.len, other.name, other.len);
+            return Verdict { holds: false, found: format!("{lengths}: [*] means the entry of the same place in both") };
+        }
         let mut verdicts = (0..list.len).map(|index| (index, self.check_one(report, Some(index))));
         let missed = verdicts.clone().find(|(_, verdict)| !verdict.holds);
         match missed.or_else(|| verdicts.next_back()) {
@@ -67,7 +70,7 @@ fn shown(value: f64) -> String {
 impl Expression {
     fn value(&self, report: &Value, each: Option<usize>) -> Result<f64, NoNumber> {
         let value = match self {
-            Expression::Number(number) => *number,
+            Expression::Number(number) | Expression::Share(number) => *number,
             Expression::Path(path) => path.value(report, each)?,
             Expression::Both(left, operator, right) => operator.apply(left.value(report, each)?, right.value(report, each)?),
         };
@@ -117,7 +120,7 @@ mod tests {
     fn check(text: &str) -> Verdict {
         let receivers = json!([{"p95": 3.0, "name": "a"}, {"p95": 9.0, "name": "b"}]);
         let report = json!({"latency_ms": {"p95": 8.0, "p99": null}, "n": 98, "of": 100, "zero": 0, "receivers": receivers,
-            "none": []});
+            "none": [], "processes": [{"cores": 1}, {"cores": 2}], "phases": [{"kbps": 1}]});
         text.parse::<Assertion>().expect(text).check(&report)
     }
 
@@ -139,6 +142,7 @@ mod tests {
             "receivers[1].p95 == 9",
             "receivers[*].p95 <= 9",
             "receivers[*].p95 <= 2 * latency_ms.p95",
+            "receivers[*].p95 / processes[*].cores > 2.9",
         ] {
             assert!(check(holding).holds, "{holding}: {}", check(holding).found);
         }
@@ -157,6 +161,11 @@ mod tests {
             ("receivers[7].p95 < 5", "there is no receivers[7].p95 in the report"),
             ("receivers[0].name < 5", "receivers[0].name is no number"),
             ("none[*].p95 < 5", "none has no entry"),
+            ("receivers[*].p95 / processes[*].cores > 4", "receivers[0]: 3, misses 4 by 1 (25.0 %)"),
+            (
+                "phases[*].kbps < receivers[*].p95",
+                "phases has 1 and receivers has 2 entries: [*] means the entry of the same place in both",
+            ),
         ] {
             let verdict = check(text);
             assert_eq!((verdict.holds, verdict.found.as_str()), (false, found), "{text}");

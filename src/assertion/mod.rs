@@ -9,11 +9,12 @@
 //! ```
 //!
 //! A path leads to a number in the report's JSON. `[*]` stands for every entry of a list: the assertion must hold for each of them,
-//! and all `[*]` of an assertion mean the same entry. What was not measured (`null`) makes an assertion miss, whatever it says.
+//! and all `[*]` of an assertion mean the entry of the same place; lists that are not equally long make it miss. What was not measured (`null`) makes an assertion miss, whatever it says.
 
 mod evaluate;
 mod known;
 mod parse;
+mod percent;
 
 use std::fmt;
 use std::str::FromStr;
@@ -81,6 +82,8 @@ impl fmt::Display for Assertion {
 #[derive(Clone, Debug, PartialEq)]
 enum Expression {
     Number(f64),
+    /// Written with `%`: 0.05 for `5 %`.
+    Share(f64),
     Path(Path),
     Both(Box<Expression>, Operator, Box<Expression>),
 }
@@ -88,7 +91,7 @@ enum Expression {
 impl Expression {
     fn collect_paths<'a>(&'a self, paths: &mut Vec<&'a Path>) {
         match self {
-            Expression::Number(_) => {}
+            Expression::Number(_) | Expression::Share(_) => {}
             Expression::Path(path) => paths.push(path),
             Expression::Both(left, _, right) => {
                 left.collect_paths(paths);

@@ -1,6 +1,6 @@
 //! From text to an assertion.
 
-use super::{Comparison, Expression, Operator, Path, Step};
+use super::{Comparison, Expression, Operator, Path, Step, percent};
 
 /// More is no assertion that a person wrote.
 const MOST_LETTERS: usize = 1000;
@@ -39,6 +39,7 @@ pub(super) fn assertion(text: &str) -> Result<(Expression, Comparison, Expressio
     let left = reader.sum()?;
     let comparison = reader.comparison()?;
     let right = reader.sum()?;
+    let (left, right) = percent::agreed(left, right);
     if reader.skip_space().is_empty() { Ok((left, comparison, right)) } else { Err(ParseError::NoEnd(reader.letter())) }
 }
 
@@ -102,7 +103,12 @@ impl<'a> Reader<'a> {
         loop {
             self.skip_space();
             let Some((_, operator)) = operators.iter().find(|(word, _)| self.take(word)) else { return Ok(whole) };
-            whole = Expression::Both(Box::new(whole), *operator, Box::new(part(self)?));
+            let right = part(self)?;
+            let (left, right) = match operator {
+                Operator::Add | Operator::Subtract => percent::agreed(whole, right),
+                Operator::Multiply | Operator::Divide => (whole, right),
+            };
+            whole = Expression::Both(Box::new(left), *operator, Box::new(right));
         }
     }
 
@@ -141,8 +147,7 @@ impl<'a> Reader<'a> {
         let number = self.text[start..self.at].parse::<f64>().ok().filter(|number| number.is_finite());
         let number = number.ok_or(ParseError::NoNumber(letter))?;
         self.skip_space();
-        let unit = if self.take("%") { 100.0 } else { 1.0 };
-        Ok(Expression::Number(number / unit))
+        Ok(if self.take("%") { Expression::Share(number / 100.0) } else { Expression::Number(number) })
     }
 
     fn path(&mut self) -> Result<Expression, ParseError> {
