@@ -1,5 +1,6 @@
 //! What an error means for whoever started the program.
 
+use crate::bench::folder::NoResults;
 use crate::bench::matrix::MatrixError;
 use crate::bench::plan::OtherOrigin;
 use crate::cli::ExitCode;
@@ -48,6 +49,7 @@ fn of_cause(error: &(dyn std::error::Error + 'static)) -> Option<ExitCode> {
         return Some(ExitCode::MissingElements);
     }
     let is_usage = error.is::<MatrixError>()
+        || error.is::<NoResults>()
         || error.is::<OtherOrigin>()
         || error.is::<SceneError>()
         || error.is::<UnknownScene>()

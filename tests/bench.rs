@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -11,7 +12,11 @@ use crate::support::process::{Ended, Process, rebound};
 const MATRIX: &str = "seconds = 1.5\nwarmup = 0.5\n[axes]\nencoder = ['x264enc', 'nosuchenc']\nsize = ['320x240']\n";
 
 fn bench(directory: &Path, arguments: &[&str]) -> Ended {
-    fs::write(directory.join("matrix.toml"), MATRIX).unwrap();
+    bench_of(MATRIX, directory, arguments)
+}
+
+fn bench_of(matrix: &str, directory: &Path, arguments: &[&str]) -> Ended {
+    fs::write(directory.join("matrix.toml"), matrix).unwrap();
     let mut command = rebound(["bench", "--matrix"]);
     command.arg(directory.join("matrix.toml")).arg("--out").arg(directory.join("out")).args(arguments);
     Process::start(&mut command).ended()
@@ -71,6 +76,36 @@ fn a_benchmark_keeps_what_it_measured_goes_on_and_judges() {
     assert_eq!(started(&second), started(&first), "the run was not made again");
     assert_eq!(second["cells"][0]["runs"].as_array().unwrap().len(), 1);
     assert_eq!(second["cells"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_receiver_that_ends_early_fails_its_cell_at_once_and_in_its_own_words() {
+    let _machine = beside_others();
+    let directory = tempfile::tempdir().unwrap();
+    let matrix = format!("{MATRIX}[[cell]]\nname = 'lame'\nseconds = 300\nreceive = ['--pipelines=nowhere']\n");
+    let matrix = matrix
+        .replace("['x264enc', 'nosuchenc']", "['x264enc']")
+        .replace("[axes]", "exclude = [{ size = '320x240' }]\n[axes]");
+    let begin = Instant::now();
+    let ended = bench_of(&matrix, directory.path(), &[]);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(begin.elapsed() < Duration::from_secs(20), "not after five minutes");
+    let failed = results(directory.path())["cells"][0]["runs"][0]["failed"].clone();
+    let words = failed.as_str().expect("failed");
+    assert!(words.starts_with("receiver-1 ended early: ") && words.contains("nowhere"), "{words}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_a_slip_and_what_could_be_there_is_told() {
+    for (arguments, why) in [
+        (["bench", "--matrix", "nofile"], "quick, codecs, network, scale, full"),
+        (["bench", "--baseline", "nofile"], "give a results.json"),
+        (["bench", "--render", "nofolder"], "give a results.json"),
+    ] {
+        let ended = Process::start(&mut rebound(arguments)).ended();
+        assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+        assert!(ended.stderr.contains("nof") && ended.stderr.contains(why), "{}", ended.stderr);
+    }
 }
 
 #[test]

@@ -38,12 +38,31 @@ pub struct SampleAnswer {
     pub errors_px: Vec<[f64; 2]>,
 }
 
-/// Sums up a run. `began_s` is when the first receiver was connected; what was made in the `warmup_s` after that is left out where the
-/// digest says so. Phases count from `phases_from_s`.
-pub fn digest(samples: &[Sample], began_s: f64, warmup_s: f64, phases: &[Phase], phases_from_s: f64) -> Digest {
+/// The times of a run, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Span {
+    /// When the first receiver was connected, on the sender's clock.
+    pub began_s: f64,
+    /// Left out from then on, where the digest says so.
+    pub warmup_s: f64,
+    /// Measured after that.
+    pub measured_s: f64,
+}
+
+impl Span {
+    /// Half seconds that are wholly in the run: what is left over has too few frames to speak for half a second.
+    fn points(&self) -> usize {
+        ((self.warmup_s + self.measured_s) / POINT_S) as usize
+    }
+}
+
+/// Sums up a run. Phases count from `phases_from_s`.
+pub fn digest(samples: &[Sample], span: Span, phases: &[Phase], phases_from_s: f64) -> Digest {
+    let Span { began_s, warmup_s, .. } = span;
     let measured: Vec<&Sample> = samples.iter().filter(|sample| sample.produced_s >= began_s + warmup_s).collect();
     let figures = Figures::of(&measured);
     let (bias_px, noise_px) = figures.bias_and_noise_px();
+    let points = stretches(samples, began_s, POINT_S);
     Digest {
         frames: measured.len() as u64,
         matched: figures.latency_ms.len() as u64,
@@ -53,7 +72,7 @@ pub fn digest(samples: &[Sample], began_s: f64, warmup_s: f64, phases: &[Phase],
         stages_mean_ms: stages(&measured, mean),
         bias_px,
         noise_px,
-        series: stretches(samples, began_s, POINT_S).iter().enumerate().map(|(index, part)| point(index, part)).collect(),
+        series: points.iter().take(span.points()).enumerate().map(|(index, part)| point(index, part)).collect(),
         blocks: stretches(samples, began_s + warmup_s, BLOCK_S).iter().map(|part| block(part)).collect(),
         phases: phases.iter().map(|phase| phase_figures(phase, samples, phases_from_s)).collect(),
     }
@@ -220,9 +239,13 @@ mod tests {
         (0..100).map(sample).collect()
     }
 
+    fn span(began_s: f64, warmup_s: f64, measured_s: f64) -> Span {
+        Span { began_s, warmup_s, measured_s }
+    }
+
     #[test]
     fn warm_up_counts_for_nothing_but_the_series() {
-        let digest = digest(&samples(), 100.0, 5.0, &[], 100.0);
+        let digest = digest(&samples(), span(100.0, 5.0, 5.0), &[], 100.0);
         assert_eq!((digest.frames, digest.matched), (50, 45));
         assert_eq!((digest.latency_quantiles_ms[0], digest.latency_quantiles_ms[200]), (50.0, 98.0));
         assert_eq!(digest.latency_quantiles_ms.len(), 201);
@@ -236,12 +259,13 @@ mod tests {
 
     #[test]
     fn what_is_always_wrong_is_bias_and_the_rest_is_noise() {
-        let digest = digest(&samples()[..8], 100.0, 0.0, &[], 100.0);
+        let digest = digest(&samples()[..8], span(100.0, 0.0, 0.8), &[], 100.0);
+        assert_eq!(digest.series.len(), 1, "a part of half a second has no bitrate");
         let (bias, noise) = (digest.bias_px.expect("paired"), digest.noise_px.expect("paired"));
         for (found, expected) in [(bias[0], 0.3), (bias[1], 0.0), (noise[0], 0.0), (noise[1], 0.1)] {
             assert!((found - expected).abs() < 1e-6, "{bias:?} {noise:?}");
         }
-        assert_eq!(super::digest(&[], 0.0, 0.0, &[], 0.0), Digest::default());
+        assert_eq!(super::digest(&[], Span::default(), &[], 0.0), Digest::default());
     }
 
     #[test]
@@ -249,8 +273,7 @@ mod tests {
         let phase = |name: &str, from_s, to_s| Phase { name: name.to_owned(), from_s, to_s };
         let phases = digest(
             &samples(),
-            99.5,
-            5.0,
+            span(99.5, 5.0, 5.5),
             &[phase("early", 0.0, 1.0), phase("lost", 1.85, 1.95), phase("none", 50.0, 60.0)],
             100.0,
         )
@@ -271,7 +294,7 @@ mod tests {
         fn every_measured_frame_is_in_one_block_and_one_point(times in prop::collection::vec(0.0..60.0f64, 0..300), warmup_s in 0.0..5.0f64) {
             let sample = |produced_s| Sample { produced_s, bytes: 1, answer: Some(SampleAnswer::default()), receiver: 1 };
             let samples: Vec<Sample> = times.into_iter().map(sample).collect();
-            let digest = digest(&samples, 0.0, warmup_s, &[], 0.0);
+            let digest = digest(&samples, span(0.0, warmup_s, 60.5 - warmup_s), &[], 0.0);
             prop_assert_eq!(digest.blocks.iter().map(|block| block.frames).sum::<u64>(), digest.frames);
             prop_assert_eq!(digest.series.iter().map(|point| point.frames).sum::<u64>(), samples.len() as u64);
             prop_assert!(digest.blocks.iter().all(|block| block.latency_ms.len() <= Block::MOST));

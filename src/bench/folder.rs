@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
 use super::page;
 use super::results::{Cell, FORMAT, Results, Run};
@@ -22,6 +22,22 @@ impl Folder {
         Folder(path.to_owned())
     }
 
+    /// Makes a new one in `parent`: with a number behind its name if there is one of this name, be it another benchmark's of the
+    /// same second.
+    pub(super) fn new_one(parent: &Path, name: &str) -> anyhow::Result<Folder> {
+        let mut path = parent.join(name);
+        for number in 2.. {
+            match fs::create_dir(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => path = parent.join(format!("{name}-{number}")),
+                made => {
+                    made.with_context(|| format!("cannot make the folder {}", path.display()))?;
+                    break;
+                }
+            }
+        }
+        Ok(Folder(path))
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.0
     }
@@ -35,11 +51,16 @@ impl Folder {
         self.0.join("results.json")
     }
 
+    /// The results there, which there must be.
+    pub(super) fn read_there(&self) -> Result<Results, NoResults> {
+        read_file(&self.results())
+    }
+
     /// The results there, if there are any.
     pub(super) fn read(&self) -> anyhow::Result<Option<Results>> {
         let path = self.results();
         if path.try_exists().with_context(|| format!("cannot read {}", path.display()))? {
-            read_file(&path).map(Some)
+            Ok(Some(read_file(&path)?))
         } else {
             Ok(None)
         }
@@ -63,17 +84,26 @@ impl Folder {
     }
 }
 
+/// Why a file holds no results: another one was meant.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {why}; give a results.json that `rebound bench` of this version wrote")]
+pub(crate) struct NoResults {
+    path: String,
+    why: String,
+}
+
 /// Reads results.
-pub(super) fn read_file(path: &Path) -> anyhow::Result<Results> {
-    let shown = path.display();
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read the results {shown}"))?;
-    let value: serde_json::Value = serde_json::from_str(&text).with_context(|| format!("{shown} is no JSON"))?;
+pub(super) fn read_file(path: &Path) -> Result<Results, NoResults> {
+    let no_results = |why: String| NoResults { path: path.display().to_string(), why };
+    let text = fs::read_to_string(path).map_err(|error| no_results(format!("it cannot be read: {error}")))?;
+    let value: serde_json::Value =
+        serde_json::from_str(&text).map_err(|error| no_results(format!("it is no JSON: {error}")))?;
     match value.get("format").and_then(serde_json::Value::as_u64) {
         Some(format) if format == u64::from(FORMAT) => {}
-        Some(format) => bail!("{shown} has format {format}, this program reads {FORMAT}; run the benchmark again"),
-        None => bail!("{shown} is no results.json of rebound bench"),
+        Some(format) => return Err(no_results(format!("it has format {format}, this program reads {FORMAT}"))),
+        None => return Err(no_results("it has no format".to_owned())),
     }
-    serde_json::from_value(value).with_context(|| format!("{shown} is no results.json of rebound bench"))
+    serde_json::from_value(value).map_err(|error| no_results(format!("it is of another shape: {error}")))
 }
 
 /// A column's name and, as JSON pointer, where the report has it.
@@ -199,6 +229,15 @@ mod tests {
     }
 
     #[test]
+    fn two_benchmarks_of_one_second_have_a_folder_each() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let made = || Folder::new_one(directory.path(), "bench-1").expect("made").0;
+        let made = [made(), made(), made()];
+        assert_eq!(made, ["bench-1", "bench-1-2", "bench-1-3"].map(|name| directory.path().join(name)));
+        assert!(Folder::new_one(&directory.path().join("missing"), "bench-1").is_err());
+    }
+
+    #[test]
     fn what_was_written_is_read_and_what_is_none_is_refused() {
         let directory = tempfile::tempdir().expect("a directory");
         let folder = Folder::at(directory.path());
@@ -206,7 +245,7 @@ mod tests {
         let results = testing::results(&testing::matrix("repeat = 2"));
         folder.write_results(&results).expect("written");
         assert_eq!(folder.read().expect("readable"), Some(results));
-        for (text, why) in [("{}", "is no results.json"), ("{\"format\": 99}", "has format 99"), ("x", "is no JSON")] {
+        for (text, why) in [("{}", "no format"), ("{\"format\": 99}", "has format 99"), ("x", "is no JSON")] {
             fs::write(directory.path().join("results.json"), text).expect("written");
             assert!(folder.read().expect_err(text).to_string().contains(why), "{text}");
         }

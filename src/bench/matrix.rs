@@ -35,6 +35,17 @@ pub struct Matrix {
 /// Why a matrix cannot be run.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum MatrixError {
+    /// There is no such file, or none that can be read.
+    #[error(
+        "cannot read the matrix {path}: {why}; --matrix takes a TOML file as docs/benchmarks.md describes it, `rebound bench NAME` one of {}",
+        BUILT_IN.map(|(name, _)| name).join(", ")
+    )]
+    Unreadable {
+        /// As on the command line.
+        path: String,
+        /// What the system says.
+        why: String,
+    },
     /// The text is no matrix.
     #[error("{name}: {why}")]
     Syntax {

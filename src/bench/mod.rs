@@ -9,7 +9,7 @@
 
 mod cost;
 pub mod digest;
-mod folder;
+pub(crate) mod folder;
 mod machine;
 pub mod matrix;
 pub mod page;
@@ -26,7 +26,7 @@ mod testing;
 mod verdict;
 mod words;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
@@ -35,7 +35,7 @@ use crate::cli::{BenchConfig, Common, ExitCode};
 use crate::logging::print_out;
 use crate::signals::Signals;
 use folder::Folder;
-use matrix::{BUILT_IN, Matrix, MatrixText};
+use matrix::{BUILT_IN, Matrix, MatrixError, MatrixText};
 use plan::Job;
 use progress::Progress;
 use results::{Header, Results};
@@ -48,15 +48,18 @@ const DEFAULT_MATRIX: &str = "quick";
 pub async fn run(config: &BenchConfig, common: &Common, command: Vec<String>) -> anyhow::Result<ExitCode> {
     if let Some(directory) = &config.render {
         let folder = Folder::at(directory);
-        let results = folder.read()?.with_context(|| format!("{} has no results.json", directory.display()))?;
+        let results = folder.read_there()?;
         folder.render(&results)?;
         print_out(&table::text(&results))?;
         return Ok(ExitCode::Ok);
     }
     let matrix = matrix(config)?;
     let baseline = config.baseline.as_deref().map(folder::read_file).transpose()?;
-    let folder = Folder::at(&config.out.clone().unwrap_or_else(|| PathBuf::from(new_name(SystemTime::now()))));
     let header = header(config, &matrix, command);
+    let folder = match &config.out {
+        Some(path) => Folder::at(path),
+        None => Folder::new_one(Path::new(""), &new_name(SystemTime::now()))?,
+    };
     let mut results = prepare(&folder, &matrix, header)?;
     let jobs = plan::jobs(&matrix.cells, &results, config.seed);
     let is_whole = run_all(&folder, &matrix, &mut results, &jobs, common).await?;
@@ -77,7 +80,8 @@ fn matrix(config: &BenchConfig) -> anyhow::Result<Matrix> {
     let (name, mut text) = match (&config.matrix, built_in) {
         (Some(path), _) => {
             let name = path.display().to_string();
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the matrix {name}"))?;
+            let why = |error: std::io::Error| MatrixError::Unreadable { path: name.clone(), why: error.to_string() };
+            let text = std::fs::read_to_string(path).map_err(why)?;
             let text = MatrixText::parse(&name, &text)?;
             (name, text)
         }

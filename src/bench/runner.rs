@@ -1,6 +1,7 @@
 //! One run of a cell: sender and receivers as processes, watched until they have ended or are made to.
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, SystemTime};
@@ -9,13 +10,12 @@ use anyhow::Context as _;
 use tokio::process::{Child, Command};
 
 use super::cost::Watched;
-use super::digest::digest;
+use super::digest::{Span, digest};
 use super::folder::RAW;
 use super::matrix::PlannedCell;
 use super::results::{Cost, Run};
 use super::{samples, verdict, words};
 use crate::children::{self, code, free_port};
-use crate::cli::ExitCode;
 use crate::clock::RunClock;
 
 /// How often the processes' cost is read: reading takes 0.1 ms a process.
@@ -23,9 +23,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// What a run may take beside its frames: trial of the encoder, connecting through a bad network, the last coordinates.
 const PATIENCE_S: f64 = 40.0;
-
-/// A sender that cannot keep up produces its frames more slowly; at half the rate it is still worth waiting for.
-const SLOWEST: f64 = 2.0;
 
 /// How much of a log is read for the reason of a failure.
 const LOG_TAIL: usize = 16_384;
@@ -43,6 +40,16 @@ struct Processes {
     sender: Child,
     receivers: Vec<Child>,
     watched: Vec<Watched>,
+}
+
+/// How a run ends.
+enum End {
+    /// The sender has ended.
+    Sender(ExitStatus),
+    /// A receiver has, though nobody asked it to; from 1.
+    Receiver(usize, ExitStatus),
+    /// Nobody has, in all the time that there was.
+    Nobody,
 }
 
 /// Where a run's files are, relative to the folder.
@@ -129,7 +136,7 @@ impl Runner {
         Ok(command)
     }
 
-    /// Waits for the sender's end, ends the receivers, and gathers what they left.
+    /// Waits for the run's end, ends who is left, and gathers what they left.
     async fn attend(
         &self,
         mut processes: Processes,
@@ -137,43 +144,47 @@ impl Runner {
         files: &Files,
         run: &mut Run,
     ) -> anyhow::Result<()> {
-        let patience = Duration::from_secs_f64(cell.seconds() * SLOWEST + PATIENCE_S);
-        let status = self.wait(&mut processes, patience).await;
-        let early = early_end(&mut processes.receivers);
+        let patience = Duration::from_secs_f64(cell.seconds() + PATIENCE_S);
+        let end = self.wait(&mut processes, patience).await;
+        if !matches!(end, End::Sender(_)) {
+            children::end(&mut processes.sender, "the sender").await;
+        }
         for (receiver, number) in processes.receivers.iter_mut().zip(1..) {
             children::end(receiver, &format!("receiver-{number}")).await;
         }
         let gathered = self.gather(&processes.watched, cell, files, run);
-        let Some(status) = status else {
-            anyhow::bail!("it did not end within {:.0} s and was stopped", patience.as_secs_f64());
+        let status = match end {
+            End::Sender(status) => status,
+            End::Receiver(number, status) => {
+                let log = files.log(&format!("receiver-{number}"));
+                anyhow::bail!("receiver-{number} ended early: {}", self.complaint(status, &log));
+            }
+            End::Nobody => anyhow::bail!("it did not end within {:.0} s and was stopped", patience.as_secs_f64()),
         };
         run.exit_code = status.code();
         if !status.success() {
-            anyhow::bail!(self.complaint(code(status), &files.log("sender")));
-        }
-        if let Some((number, code)) = early {
-            anyhow::bail!(
-                "receiver-{number} ended early: {}",
-                self.complaint(code, &files.log(&format!("receiver-{number}")))
-            );
+            anyhow::bail!(self.complaint(status, &files.log("sender")));
         }
         anyhow::ensure!(run.report.is_some(), "the sender left no report");
         gathered
     }
 
-    /// Looks at the processes now and then until the sender has ended; none if it had to be stopped.
-    async fn wait(&self, processes: &mut Processes, patience: Duration) -> Option<ExitStatus> {
+    /// Looks at the processes now and then until one of them has ended.
+    async fn wait(&self, processes: &mut Processes, patience: Duration) -> End {
         let deadline = tokio::time::sleep(patience);
         tokio::pin!(deadline);
         let mut tick = tokio::time::interval(LOOK_EVERY);
         loop {
             tokio::select! {
-                status = processes.sender.wait() => return status.ok(),
-                _ = tick.tick() => processes.watched.iter_mut().for_each(|watched| watched.look(self.clock.now())),
-                () = &mut deadline => {
-                    children::end(&mut processes.sender, "the sender").await;
-                    return None;
+                biased;
+                status = processes.sender.wait() => return status.map_or(End::Nobody, End::Sender),
+                _ = tick.tick() => {
+                    processes.watched.iter_mut().for_each(|watched| watched.look(self.clock.now()));
+                    if let Some((number, status)) = early_end(&mut processes.receivers) {
+                        return End::Receiver(number, status);
+                    }
                 }
+                () = &mut deadline => return End::Nobody,
             }
         }
     }
@@ -191,28 +202,28 @@ impl Runner {
         run.cost = Cost { sender: costs.next().flatten(), receivers: costs.flatten().collect() };
         if let Some((samples, began_s)) = samples::read(&self.out.join(files.trace()))? {
             let phases_from_s = timeline_s.unwrap_or(began_s);
-            run.digest = Some(digest(&samples, began_s, settings.warmup_s, &settings.phases, phases_from_s));
+            let span = Span { began_s, warmup_s: settings.warmup_s, measured_s: settings.seconds };
+            run.digest = Some(digest(&samples, span, &settings.phases, phases_from_s));
         }
         run.assertions = verdict::check(run, &cell.assertions);
         Ok(())
     }
 
-    /// What the exit code means, and the last error in the log.
-    fn complaint(&self, code: ExitCode, log: &str) -> String {
+    /// What the status means, and the last error in the log, or the last words if none of them is one.
+    fn complaint(&self, status: ExitStatus, log: &str) -> String {
+        let meaning = if status.signal().is_some() { status.to_string() } else { code(status).meaning().to_owned() };
         let text = fs::read(self.out.join(log)).unwrap_or_default();
         let text = String::from_utf8_lossy(&text[text.len().saturating_sub(LOG_TAIL)..]).into_owned();
         let is_error = |line: &&str| line.starts_with("error:") || line.contains("ERROR") || line.contains("panicked");
-        match text.lines().rfind(is_error) {
-            Some(line) => format!("{}: {}", code.meaning(), line.trim_start_matches("error: ")),
-            None => code.meaning().to_owned(),
+        let last_words = text.lines().rfind(is_error).or_else(|| text.lines().rfind(|line| !line.trim().is_empty()));
+        match last_words {
+            Some(line) => format!("{meaning}: {}", line.trim_start_matches("error: ")),
+            None => meaning,
         }
     }
 }
 
 /// The first receiver that has ended though nobody asked it to.
-fn early_end(receivers: &mut [Child]) -> Option<(usize, ExitCode)> {
-    receivers.iter_mut().zip(1..).find_map(|(receiver, number)| {
-        let status = receiver.try_wait().ok().flatten()?;
-        Some((number, code(status)))
-    })
+fn early_end(receivers: &mut [Child]) -> Option<(usize, ExitStatus)> {
+    receivers.iter_mut().zip(1..).find_map(|(receiver, number)| Some((number, receiver.try_wait().ok().flatten()?)))
 }

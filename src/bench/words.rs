@@ -35,24 +35,27 @@ fn first_paragraph(error: &clap::Error) -> String {
 
 /// For `rebound send`, without ports and files.
 pub(super) fn send(settings: &CellSettings) -> Vec<String> {
-    let frames = (settings.warmup_s + settings.seconds) * f64::from(settings.fps);
     let mut words = Words::default();
     words.add("--encoder", &settings.encoder);
     words.add("--size", &format!("{}x{}", settings.width, settings.height));
     words.add("--fps", &settings.fps.to_string());
     words.add("--bitrate", &settings.bitrate);
     words.add("--scene", &settings.scene);
-    // Counted from the first receiver that is connected: how long that takes does not shorten what is measured.
-    words.add("--frames", &format!("{}", frames.ceil().max(1.0)));
+    // How long connecting takes does not shorten what is measured, and frames that are left out do not lengthen it.
+    words.add("--watched-for", &milliseconds(settings.warmup_s + settings.seconds));
     words.add("--max-receivers", &settings.receivers.to_string());
     if settings.warmup_s > 0.0 {
-        words.add("--warmup", &format!("{}ms", (settings.warmup_s * 1e3).round()));
+        words.add("--warmup", &milliseconds(settings.warmup_s));
     }
     words.add_some("--channel", settings.channel.as_deref());
     words.add_some("--fec", settings.fec.as_deref());
     words.add_some("--impair", settings.network.there.as_deref());
     words.0.extend(settings.send.iter().cloned());
     words.0
+}
+
+fn milliseconds(seconds: f64) -> String {
+    format!("{}ms", (seconds * 1e3).round().max(1.0))
 }
 
 /// For the `number`th `rebound receive`, from 1.

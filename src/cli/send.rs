@@ -135,6 +135,9 @@ pub struct SendConfig {
     /// End after this many frames, counted from the first connected receiver [default: never]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..), help_heading = "Run and report")]
     pub frames: Option<u64>,
+    /// End after this time, counted from the first frame for a connected receiver [default: never]
+    #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Run and report")]
+    pub watched_for: Option<Duration>,
     /// Leave what happens in this time after the first receiver is connected out of the report [default: none]
     #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Run and report")]
     pub warmup: Option<Duration>,
@@ -160,7 +163,7 @@ pub struct SendConfig {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = DEMO_EXAMPLES)]
 pub struct DemoConfig {
-    /// How long it runs, unless --duration or --frames say so
+    /// How long it runs, unless --duration, --frames or --watched-for say so
     #[arg(long, value_name = "N", default_value = "10", value_parser = values::duration, help_heading = "Demo")]
     pub seconds: Duration,
     /// How many receivers look on
@@ -177,8 +180,9 @@ pub struct DemoConfig {
 }
 
 impl DemoConfig {
-    /// When the demo ends; `None` where a number of frames decides.
+    /// When the demo ends; `None` where a number of frames or the time for them decides.
     pub fn duration(&self) -> Option<Duration> {
-        self.send.duration.or(self.send.frames.is_none().then_some(self.seconds))
+        let SendConfig { duration, frames, watched_for, .. } = &self.send;
+        duration.or((frames.is_none() && watched_for.is_none()).then_some(self.seconds))
     }
 }

@@ -90,6 +90,8 @@ struct Sender {
     ledger: Ledger,
     keeping: Keeping,
     frames: u64,
+    /// When the first frame was made: nothing is filmed before somebody watches.
+    watched_from: Option<Duration>,
     produced_late_ms: Distribution,
     room: Room,
     /// None when the bitrate is fixed.
@@ -146,7 +148,9 @@ impl Sender {
     fn is_done(&self) -> Option<Ending> {
         let enough_frames = self.config.frames.is_some_and(|frames| self.frames >= frames);
         let enough_time = self.config.duration.is_some_and(|duration| self.clock.now() >= duration);
-        (enough_frames || enough_time || self.is_over).then_some(Ending::Done)
+        let watched_for = self.watched_from.map(|from| self.clock.now().saturating_sub(from));
+        let enough_watched = self.config.watched_for.zip(watched_for).is_some_and(|(wanted, watched)| watched >= wanted);
+        (enough_frames || enough_time || enough_watched || self.is_over).then_some(Ending::Done)
     }
 
     /// Nothing is on its way any more.
@@ -187,6 +191,7 @@ impl Sender {
     fn on_produced(&mut self, number: FrameNumber, rtp: RtpTime, truth: Truth, at: Duration) {
         tracing::trace!(number = number.0, %rtp, "produced");
         self.frames += 1;
+        self.watched_from.get_or_insert(at);
         self.film.on_produced(truth);
         if let Err(error) = self.ledger.produced(number, rtp, truth, at) {
             tracing::debug!("{error}");

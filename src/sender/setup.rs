@@ -150,6 +150,7 @@ impl Prepared {
             outlet,
             started: SystemTime::now(),
             measured_from: None,
+            watched_from: None,
             command,
             port,
             plan,
