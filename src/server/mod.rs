@@ -9,6 +9,7 @@
 
 mod bind;
 mod origin;
+mod page;
 mod socket;
 
 use std::future::Future;
@@ -38,14 +39,6 @@ pub use socket::{CloseReason, HubEvent, OUTBOX_MESSAGES, Outbox, OutboxClosed};
 
 use crate::signalling::message::MAX_MESSAGE_BYTES;
 use crate::signalling::room::ConnectionId;
-
-const ABOUT: &str = concat!(
-    "rebound ",
-    env!("CARGO_PKG_VERSION"),
-    " sends video here and measures the coordinates that come back.\n\
-     Receive it with: rebound receive ws://THIS-HOST:PORT/ws\n\
-     GET /health says whether it lives; /ws speaks the messages of docs/signalling.md.\n"
-);
 
 /// How long what may take.
 #[derive(Clone, Debug)]
@@ -128,7 +121,7 @@ fn refuse(stream: &TcpStream, remote: SocketAddr) {
 }
 
 fn router() -> Router {
-    Router::new().route("/", get(ABOUT)).route("/health", get("ok\n")).route("/ws", get(upgrade))
+    page::routes().route("/health", get("ok\n")).route("/ws", get(upgrade))
 }
 
 #[derive(Clone)]
