@@ -101,10 +101,10 @@ export class View {
   /** @param {import("./measured.js").Measured} measured */
   showFigures({ errors, latencies, last, totals }) {
     if (totals) {
-      const { error_px: error, latency_ms: latency, matched, encoded } = totals;
+      const { error_px: error, latency_ms: latency, matched, frames } = totals;
       showSpread("error", error, 3);
       showSpread("latency", latency, 1);
-      setText("matched", encoded > 0 ? `${number((100 * matched) / encoded, 1)} %` : "–");
+      setText("matched", frames > 0 ? `${number((100 * matched) / frames, 1)} %` : "–");
     }
     if (!last || document.hidden) return;
     showStages(byId("stages"), last);

@@ -6,10 +6,12 @@ use std::ops::RangeInclusive;
 
 mod sightings;
 mod stats;
+mod watch;
 mod wire;
 
 pub use sightings::{Earlier, MAX_EARLIER, MAX_RECENT, Recent, Sightings};
 pub use stats::{PacketStats, PictureStats, ReceiverStats};
+pub use watch::{FrameResult, FrameTruth, MAX_RESULTS, Percentiles, Results, ResultsSoFar, StageTimes, TruePlace, Watch};
 
 /// The version that this program speaks. Fields may be added within a version, since unknown ones are ignored.
 pub const VERSION: u64 = 1;
@@ -44,6 +46,12 @@ pub enum Message {
     Pong(Pong),
     /// Receiver to sender: what it costs, and what became of what it was sent.
     Stats(ReceiverStats),
+    /// Receiver to sender: what it wants to be told.
+    Watch(Watch),
+    /// Sender to receiver: where everything truly is.
+    Truth(FrameTruth),
+    /// Sender to receiver: what its answers were worth.
+    Results(Results),
 }
 
 /// Are you there? A receiver answers at once with a [`Pong`].
@@ -78,7 +86,7 @@ pub enum MessageError {
     #[error("message cannot be read ({0}); see docs/protocol.md")]
     Syntax(String),
     /// A type nobody knows.
-    #[error("message type '{0}' is unknown; known are sightings, ping, pong and stats")]
+    #[error("message type '{0}' is unknown; known are sightings, ping, pong, stats, watch, truth and results")]
     UnknownType(String),
     /// Another version of the protocol.
     #[error("message version {0} is not supported; this program speaks version {VERSION}")]
@@ -131,6 +139,9 @@ pub fn read(bytes: &[u8]) -> Result<Message, MessageError> {
         "ping" => Message::Ping(parse(bytes)?),
         "pong" => Message::Pong(parse(bytes)?),
         "stats" => Message::Stats(parse(bytes)?),
+        "watch" => Message::Watch(parse(bytes)?),
+        "truth" => Message::Truth(parse(bytes)?),
+        "results" => Message::Results(parse(bytes)?),
         other => return Err(MessageError::UnknownType(excerpt(other))),
     };
     message.check()?;
@@ -154,6 +165,9 @@ impl Message {
             Message::Ping(ping) => ping.write(text),
             Message::Pong(pong) => pong.write(text),
             Message::Stats(stats) => stats.write(text),
+            Message::Watch(watch) => write("watch", watch, text),
+            Message::Truth(truth) => truth.write(text),
+            Message::Results(results) => results.write(text),
         }
     }
 
@@ -163,6 +177,9 @@ impl Message {
             Message::Ping(ping) => ping.check(),
             Message::Pong(pong) => pong.check(),
             Message::Stats(stats) => stats.check(),
+            Message::Watch(_) => Ok(()),
+            Message::Truth(truth) => truth.check(),
+            Message::Results(results) => results.check(),
         }
     }
 }

@@ -14,4 +14,7 @@ mod liveness;
 pub use clock::{ClockOffset, Offset};
 pub use fates::FateLog;
 pub use liveness::{Liveness, PING_INTERVAL, SILENCE};
-pub use message::{Earlier, Message, MessageError, PacketStats, PictureStats, Ping, Pong, ReceiverStats, Recent, Sightings};
+pub use message::{
+    Earlier, FrameTruth, Message, MessageError, PacketStats, PictureStats, Ping, Pong, ReceiverStats, Recent, Results,
+    Sightings, Watch,
+};

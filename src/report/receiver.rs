@@ -174,9 +174,10 @@ impl Receiver {
 
     pub(super) fn summary(&self) -> ReceiverSummary {
         let (error_px, latency_ms) = self.party.error_and_latency();
-        let (frames, matched) = (self.party.ended.total(), self.party.ended.of(State::Matched));
+        let ended = &self.party.ended;
+        let (frames, matched, in_flight) = (ended.total(), ended.of(State::Matched), ended.of(State::InFlight));
         let (id, name, present) = (self.id, self.name.to_string(), self.is_present());
-        ReceiverSummary { id, name, present, frames, matched, error_px, latency_ms }
+        ReceiverSummary { id, name, present, frames, matched, in_flight, error_px, latency_ms }
     }
 
     /// In figures, as they are known at `at`.

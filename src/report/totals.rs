@@ -241,6 +241,8 @@ pub struct ReceiverSummary {
     pub frames: u64,
     /// Of these, answered in time.
     pub matched: u64,
+    /// Of these, not answered yet, and still in time.
+    pub in_flight: u64,
     /// Since it joined.
     pub error_px: Spread,
     /// Since it joined.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::watching::Watching;
 use crate::codec::Codec;
 use crate::feedback::Liveness;
 use crate::server::Outbox;
@@ -30,6 +31,8 @@ pub(super) struct Member {
     pub(super) active: Option<Liveness>,
     /// Something that it sent could not be read, and that was logged.
     pub(super) complained: bool,
+    /// What it wants to be told.
+    pub(super) watching: Watching,
 }
 
 impl Member {
@@ -37,7 +40,19 @@ impl Member {
         let (codec, peer, active) = (None, None, None);
         let (name, role) = (String::new(), Role::Receiver);
         let (is_trusted, has_channel, complained) = (false, false, false);
-        Member { outbox, hello_at, name, role, codec, peer, is_trusted, has_channel, active, complained }
+        Member {
+            outbox,
+            hello_at,
+            name,
+            role,
+            codec,
+            peer,
+            is_trusted,
+            has_channel,
+            active,
+            complained,
+            watching: Watching::default(),
+        }
     }
 
     /// Whether it can be sent video from now on: not before, so that nothing piles up and nothing is measured that is no latency.

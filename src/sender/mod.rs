@@ -13,6 +13,7 @@ mod setup;
 mod stream;
 mod truth;
 mod view;
+mod watching;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -193,6 +194,7 @@ impl Sender {
         self.frames += 1;
         self.watched_from.get_or_insert(at);
         self.film.on_produced(truth);
+        self.tell_truth(rtp, &truth, at);
         if let Err(error) = self.ledger.produced(number, rtp, truth, at) {
             tracing::debug!("{error}");
         }
@@ -250,6 +252,7 @@ impl Sender {
         self.follow_paths(now);
         self.stream.on_time();
         self.keep_alive(now);
+        self.tell_results(now);
         if self.live.is_due(now) {
             let view = self.view(now);
             self.live.show(view);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::event::Event;
 use super::member::Member;
+use super::watching::Watching;
 use super::{Sender, congestion};
 use crate::codec::Codec;
 use crate::feedback::{self, Liveness, Message, SILENCE, Sightings};
@@ -216,7 +217,10 @@ impl Sender {
                 }
             }
             Ok(Message::Stats(stats)) => self.ledger.stats(ReceiverId(id.0), stats),
-            Ok(Message::Ping(_)) => self.on_garbage(id, "a ping is for the sender to send"),
+            Ok(Message::Watch(wish)) => self.on_watch(id, wish),
+            Ok(Message::Ping(_) | Message::Truth(_) | Message::Results(_)) => {
+                self.on_garbage(id, "pings, truth and results are for the sender to send");
+            }
             Err(error) => self.on_garbage(id, &error.to_string()),
         }
     }
@@ -224,7 +228,10 @@ impl Sender {
     fn on_sightings(&mut self, id: ConnectionId, sightings: &Sightings, at: Duration) {
         let truth_now = self.film.truth_at(at);
         match self.ledger.feedback(ReceiverId(id.0), sightings, &truth_now, at) {
-            Outcome::Matched(joined) => tracing::trace!(receiver = id.0, ?joined, "matched"),
+            Outcome::Matched(joined) => {
+                tracing::trace!(receiver = id.0, ?joined, "matched");
+                self.note_result(id, &joined);
+            }
             other => tracing::trace!(receiver = id.0, rtp = ?sightings.rtp, code = sightings.code, ?other, "not matched"),
         }
         if let Some(liveness) = self.liveness_mut(id) {
@@ -284,6 +291,7 @@ impl Sender {
         }
         let Some(member) = self.members.get_mut(&id) else { return };
         member.codec = None;
+        member.watching = Watching::default();
         if let Some(peer) = member.peer.take() {
             self.close(peer);
         }

@@ -78,12 +78,54 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn truth()(
+        rtp: u32,
+        places in prop::collection::vec((any::<u32>(), micro(-1280, 2560), micro(-720, 1440), micro(0, 2560)), 0..=MAX_OBJECTS),
+    ) -> FrameTruth {
+        let objects = places.into_iter().map(|(id, x, y, radius)| TruePlace { id, x, y, radius }).collect();
+        FrameTruth { rtp: RtpTime(rtp), width: 1280, height: 720, objects }
+    }
+}
+
+prop_compose! {
+    fn percentiles()([p50, p95, p99] in prop::array::uniform3(prop::option::of(micro(0, 60_000)))) -> Percentiles {
+        Percentiles { p50, p95, p99 }
+    }
+}
+
+prop_compose! {
+    fn result()(
+        rtp: u32,
+        [latency_us, misses, false_finds] in prop::array::uniform3(0..=MAX_STAGE_US),
+        errors_px in prop::collection::vec(micro(0, 10_000), 0..=8),
+        [encode, send, network, there, decode, detect, back] in prop::array::uniform7(prop::option::of(0..=MAX_STAGE_US)),
+    ) -> FrameResult {
+        let stages_us = StageTimes { encode, send, network, there, decode, detect, back };
+        FrameResult { rtp: RtpTime(rtp), latency_us, errors_px, misses, false_finds, stages_us }
+    }
+}
+
+prop_compose! {
+    fn results()(
+        results in prop::collection::vec(result(), 0..=MAX_RESULTS),
+        totals in prop::option::of((0..=MAX_INTEGER, 0..=MAX_INTEGER, percentiles(), percentiles())),
+    ) -> Results {
+        let so_far = |(frames, matched, error_px, latency_ms)| ResultsSoFar { frames, matched, error_px, latency_ms };
+        Results { results, totals: totals.map(so_far) }
+    }
+}
+
 fn message() -> impl Strategy<Value = Message> {
     let number = 0..=MAX_INTEGER;
     let ping = (number.clone(), number.clone()).prop_map(|(id, sent_us)| Ping { id, sent_us });
     let pong = (ping.clone(), number.clone(), number).prop_map(|(ping, received, answered)| ping.answer(received, answered));
     let stats = stats().prop_map(Message::Stats);
-    prop_oneof![sightings().prop_map(Message::Sightings), ping.prop_map(Message::Ping), pong.prop_map(Message::Pong), stats]
+    let watch = any::<(bool, bool)>().prop_map(|(truth, results)| Message::Watch(Watch { truth, results }));
+    let (truth, results) = (truth().prop_map(Message::Truth), results().prop_map(Message::Results));
+    let (sightings, ping, pong) =
+        (sightings().prop_map(Message::Sightings), ping.prop_map(Message::Ping), pong.prop_map(Message::Pong));
+    prop_oneof![sightings, ping, pong, stats, watch, truth, results]
 }
 
 fn example_with(from: &str, to: &str) -> Result<Message, MessageError> {
@@ -153,6 +195,60 @@ fn a_receiver_tells_of_itself_what_it_likes() {
     {
         assert!(read(format!(r#"{{"type":"stats","version":1,{hostile}}}"#).as_bytes()).is_err(), "{hostile}");
     }
+}
+
+#[test]
+fn a_receiver_that_asks_is_told_truth_and_results() {
+    let documentation = include_str!("../../../docs/protocol.md");
+    let example = |kind: &str| {
+        let example = documentation.lines().find(|line| line.starts_with(&format!(r#"{{"type":"{kind}""#)));
+        example.unwrap_or_else(|| panic!("an example of {kind}"))
+    };
+    assert_eq!(read(example("watch").as_bytes()), Ok(Message::Watch(Watch { truth: true, results: true })));
+    assert_eq!(read(br#"{"type":"watch","version":1}"#), Ok(Message::Watch(Watch::default())));
+    for kind in ["truth", "results"] {
+        let message = read(example(kind).as_bytes()).expect("valid");
+        let mut text = String::new();
+        message.write(&mut text).expect("valid");
+        assert_eq!(text, example(kind));
+    }
+    for (kind, from, to) in [
+        ("truth", r#""x":320.25"#, r#""x":1281"#),
+        ("truth", r#""radius":20.0"#, r#""radius":-1"#),
+        ("results", r#""latency_us":3600"#, r#""latency_us":60000001"#),
+        ("results", "[0.014]", "[-0.1]"),
+        ("results", r#""p99":0.03"#, r#""p99":-1"#),
+    ] {
+        let hostile = example(kind).replace(from, to);
+        assert_ne!(hostile, example(kind), "{from}");
+        assert!(read(hostile.as_bytes()).is_err(), "{to}");
+    }
+}
+
+#[test]
+fn the_longest_results_fit() {
+    let (p50, p95, p99) = (Some(0.123_456_7), Some(0.123_456_7), Some(0.123_456_7));
+    let percentiles = Percentiles { p50, p95, p99 };
+    let stage = Some(MAX_STAGE_US);
+    let result = FrameResult {
+        rtp: RtpTime(u32::MAX),
+        latency_us: MAX_STAGE_US,
+        errors_px: vec![1234.1234; 8],
+        misses: 8,
+        false_finds: 64,
+        stages_us: StageTimes {
+            encode: stage,
+            send: stage,
+            network: stage,
+            there: stage,
+            decode: stage,
+            detect: stage,
+            back: stage,
+        },
+    };
+    let totals = ResultsSoFar { frames: MAX_INTEGER, matched: MAX_INTEGER, error_px: percentiles, latency_ms: percentiles };
+    let longest = Results { results: vec![result; MAX_RESULTS], totals: Some(totals) };
+    assert_eq!(longest.write(&mut String::new()), Ok(()));
 }
 
 #[test]
