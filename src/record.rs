@@ -33,6 +33,15 @@ struct State {
     dropped: u64,
     /// It broke, or the codec changed: the file goes on no more.
     has_failed: bool,
+    /// What comes now is after its end.
+    is_over: bool,
+}
+
+impl State {
+    fn end(&mut self) -> Option<Running> {
+        self.is_over = true;
+        self.running.take()
+    }
 }
 
 struct Running {
@@ -76,6 +85,9 @@ impl Recorder {
     /// Takes a unit, from the encoder's thread, without waiting. True if a keyframe is wanted for the file to go on.
     pub fn hand(&self, unit: &Unit) -> bool {
         let mut state = self.state();
+        if state.is_over {
+            return false;
+        }
         let failed = state.running.as_ref().and_then(|running| running.ended.try_recv().ok()).and_then(Result::err);
         if let Some(why) = failed {
             state.has_failed = true;
@@ -94,9 +106,10 @@ impl Recorder {
 
     /// Ends the file, so that it has its index. Blocks.
     pub fn finish(&self) -> RecordingInfo {
-        let mut state = self.state();
-        let running = state.running.take();
+        // Not with the lock: whoever hands over a unit meanwhile must not wait for the disk.
+        let running = self.state().end();
         let ended = running.map_or(Ok(()), Running::finish);
+        let state = self.state();
         if let Err(why) = &ended
             && !state.has_failed
         {

@@ -99,12 +99,22 @@ fn what_is_no_trace_is_refused_in_words() {
 }
 
 #[test]
-fn a_disk_that_is_full_at_the_start_is_said_at_once() {
+fn a_disk_that_is_full_from_the_start_costs_the_trace_and_not_the_run() {
     let _machine = beside_others();
     let directory = tempfile::tempdir().expect("a directory");
     let full = directory.path().join("full.jsonl");
     std::os::unix::fs::symlink("/dev/full", &full).expect("a link");
-    let ended = Process::start(rebound(["send", "--port", "0", "--trace"]).arg(&full)).ended();
+    let mut sender = Sender::start(&["--size", "320x240", "--frames", "30", "--trace", &full.display().to_string()]);
+    let _receiver = sender.receiver("one");
+    let report = sender.report();
+    report.assert_closed();
+    assert_eq!((report.count("/trace/frames"), &report.0["trace"]["complete"]), (0, &Value::Bool(false)));
+    assert_eq!(sender.said_times("the run goes on without"), 1, "{}", sender.said());
+}
+
+#[test]
+fn a_trace_that_cannot_be_made_is_said_at_once() {
+    let ended = Process::start(&mut rebound(["send", "--port", "0", "--trace", "/nowhere/run.jsonl"])).ended();
     assert_eq!(ended.code, Some(1), "not after an hour: {}", ended.stderr);
     assert!(ended.stderr.contains("trace cannot be written"), "{}", ended.stderr);
 }

@@ -1,9 +1,15 @@
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 
 use super::*;
 use crate::pipeline::Texts;
 use crate::units::{Fps, RtpTime, Size};
+
+/// Of `open(2)` on Linux.
+const O_NONBLOCK: i32 = 0o4000;
 
 /// Frame times of a source at 240 frames/s, on the run's clock.
 fn due(number: u64) -> Duration {
@@ -63,6 +69,35 @@ fn the_recording_has_every_frame_under_a_time_that_names_its_timestamp() {
     }
     assert!(sink.pull_sample().is_err(), "no frame more");
     pipeline.stop();
+}
+
+#[test]
+fn nobody_waits_for_the_disk_while_the_file_ends() {
+    gst::init().expect("GStreamer starts");
+    let directory = tempfile::tempdir().expect("a directory");
+    let pipe = directory.path().join("run.mkv");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("coreutils").success());
+    // Nobody reads, and it is full: whoever writes waits.
+    let options = std::fs::OpenOptions::new().read(true).write(true).custom_flags(O_NONBLOCK).open(&pipe);
+    let mut reader = options.expect("there");
+    while reader.write(&[0; 4096]).is_ok() {}
+    let (size, fps) = (Size::new(64, 64).expect("valid"), Fps::new(240).expect("valid"));
+    let recorder = std::sync::Arc::new(Recorder::new(&pipe));
+    let launch = Texts::load(None).expect("embedded").record(Codec::Vp8, 31, size, fps).expect("filled");
+    recorder.start(Codec::Vp8, &launch).expect("starts");
+    let units = units(20);
+    for unit in &units {
+        let _ = recorder.hand(unit);
+    }
+    let ending = recorder.clone();
+    let end = std::thread::Builder::new().name("end".to_owned()).spawn(move || ending.finish()).expect("a thread");
+    while recorder.state.try_lock().is_ok_and(|state| !state.is_over) {}
+    let begin = std::time::Instant::now();
+    assert!(!recorder.hand(&units[0]), "it is over");
+    assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
+    assert!(!end.is_finished(), "it still waits for the disk");
+    drop(reader);
+    assert!(!end.join().expect("no panic").complete);
 }
 
 #[test]

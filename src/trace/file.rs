@@ -41,6 +41,8 @@ pub struct TraceOptions {
 pub struct TraceFile {
     path: PathBuf,
     queue: SyncSender<Item>,
+    /// Takes what comes last, however full the queue is.
+    last: SyncSender<Item>,
     dropped: u64,
     progress: Arc<Progress>,
     ended: Receiver<()>,
@@ -59,34 +61,31 @@ struct Progress {
 }
 
 impl TraceFile {
-    /// Makes the file and writes its first line.
+    /// Makes the file and writes its first line. A disk that is full already costs the trace and not the run.
     pub fn start(options: TraceOptions) -> io::Result<TraceFile> {
         let TraceOptions { path, format, limit_bytes, header } = options;
         let to = BufWriter::new(File::create(&path)?);
         let mut writing = Writing { to, limit_bytes, written_bytes: 0, encoder: Encoder::new(format), bytes: Vec::new() };
-        writing.line(&Line::Header(Box::new(header)))?;
-        writing.to.flush()?;
+        let begun = writing.line(&Line::Header(Box::new(header))).and_then(|_| writing.to.flush());
         let (queue, items) = sync_channel(QUEUE_ITEMS);
+        let (last, rest) = sync_channel(1);
         let (end, ended) = sync_channel(1);
         let progress = Arc::new(Progress::default());
-        let thread =
+        let mut thread =
             Thread { writing: Some(writing), lines: Lines::default(), progress: progress.clone(), path: path.clone() };
+        thread.note(begun.err());
         thread::Builder::new().name("trace".to_owned()).spawn(move || {
-            thread.run(&items);
+            thread.run(&items, &rest);
             // Whoever waited has given up, or gets this.
             let _ = end.send(());
         })?;
-        Ok(TraceFile { path, queue, dropped: 0, progress, ended })
+        Ok(TraceFile { path, queue, last, dropped: 0, progress, ended })
     }
 
     /// Hands an item over, without waiting.
     pub fn offer(&mut self, item: Item) {
-        let frames = match &item {
-            Item::Rest(records) => records.len() as u64,
-            _ => 1,
-        };
         if self.queue.try_send(item).is_err() {
-            self.dropped += frames;
+            self.dropped += 1;
             self.progress.dropped.store(self.dropped, Ordering::Release);
         }
     }
@@ -95,8 +94,9 @@ impl TraceFile {
     pub fn finish(mut self, rest: Item, lost: u64) -> TraceInfo {
         self.dropped += lost;
         self.progress.dropped.store(self.dropped, Ordering::Release);
-        self.offer(rest);
-        let TraceFile { path, queue, dropped, progress, ended } = self;
+        let TraceFile { path, queue, last, dropped, progress, ended } = self;
+        // It has room for one, and this is the only one.
+        let _ = last.try_send(rest);
         drop(queue);
         let in_time = !matches!(ended.recv_timeout(FINISH_WITHIN), Err(RecvTimeoutError::Timeout));
         if !in_time {
@@ -127,9 +127,12 @@ struct Thread {
 }
 
 impl Thread {
-    fn run(mut self, items: &Receiver<Item>) {
+    fn run(mut self, items: &Receiver<Item>, rest: &Receiver<Item>) {
         while let Some(item) = self.next(items) {
             self.write(item);
+        }
+        if let Ok(rest) = rest.try_recv() {
+            self.write(rest);
         }
         self.end(false);
     }
@@ -245,6 +248,33 @@ mod tests {
             state: State::DroppedByEncoder,
             joined: None,
         }
+    }
+
+    #[test]
+    fn what_comes_last_is_written_however_full_the_queue_is() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let pipe = directory.path().join("run.jsonl");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("coreutils").success());
+        let mut reader = std::fs::OpenOptions::new().read(true).write(true).open(&pipe).expect("there");
+        let options = TraceOptions { path: pipe.clone(), format: Format::JsonLines, limit_bytes: 1 << 30, header: header() };
+        let mut trace = TraceFile::start(options).expect("writable");
+        // Nobody reads: the thread waits with a full pipe, and the queue fills up.
+        (0..2 * QUEUE_ITEMS as u64).for_each(|number| trace.offer(Item::Frame(record(number))));
+        let dropped = trace.dropped;
+        assert!(dropped > 0);
+        let finish = move || trace.finish(Item::Rest((20_000..20_010).map(record).collect()), 0);
+        let finish = thread::Builder::new().name("finish".to_owned()).spawn(finish).expect("a thread");
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\"limit_reached\":false}\n") {
+            let mut some = [0; 4096];
+            let read = io::Read::read(&mut reader, &mut some).expect("readable");
+            bytes.extend_from_slice(&some[..read]);
+        }
+        let info = finish.join().expect("no panic");
+        assert_eq!((info.dropped, info.complete), (dropped, false));
+        let read = crate::trace::read(&bytes[..]).expect("a trace");
+        assert_eq!(read.frames.last().map(|frame| frame.frame), Some(20_009));
+        assert_eq!(read.end.map(|end| end.dropped), Some(dropped));
     }
 
     #[test]
