@@ -80,5 +80,6 @@ fn what_cannot_be_sent_is_named_with_what_can() {
         let ended = run(arguments);
         assert!(ended.code.is_some_and(|code| code != 0), "{arguments:?}: {}", ended.stderr);
         assert!(ended.stderr.contains(expected), "{arguments:?}: {}", ended.stderr);
+        assert_eq!(ended.stdout, "", "{arguments:?}: an error is no report");
     }
 }

@@ -60,11 +60,15 @@ pub async fn run(
         std::mem::forget(sender);
         return code;
     }
-    // What was measured before an error is true all the same.
+    let has_filmed = sender.frames > 0;
     let report = tokio::select! {
         report = sender.finish(&mut queue) => report,
         () = signals.recv() => return Ok(ExitCode::Interrupted),
     };
+    // What was measured before an error is true all the same; before the first frame nothing was.
+    if code.is_err() && !has_filmed {
+        return code;
+    }
     outcome::write(&report, config.report.as_deref())?;
     // Judged in any case, so that a gate finds its file also after a run in which nothing came back.
     let judged = outcome::judge(&report, &config.assert)?;
