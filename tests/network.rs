@@ -103,7 +103,7 @@ fn no_more_comes_than_the_rate_and_nothing_waits_longer_than_the_queue() {
 #[test]
 fn nothing_of_a_bad_network_is_left_when_a_receiver_goes() {
     let _machine = beside_others();
-    let network = ["--impair", "clear; at=1s delay=10s"];
+    let network = ["--impair", "clean; at=1s delay=10s"];
     let mut sender = Sender::start(&[&["--size", "320x240", "--fps", "30"][..], &network].concat());
     assert_eq!(impairing_threads(&sender), 0, "before anybody came");
     for name in ["first", "second"] {

@@ -36,7 +36,7 @@ fn at_ten_percent_loss_nearly_every_frame_comes_back() {
 #[test]
 fn two_seconds_of_nothing_end_no_session_and_coordinates_come_within_a_second() {
     let _machine = alone();
-    let (report, trace) = through("clear; at=2s blackout; at=4s", "210");
+    let (report, trace) = through("clean; at=2s blackout; at=4s", "210");
     let over_ns = (report.number("/impairment/timeline_from_ms") + 4000.0) * 1e6;
     let answers = || trace.iter().filter_map(|line| line.pointer("/answer/at_ns")?.as_f64());
     assert!(answers().any(|at| at < over_ns - 2e9), "it worked before: {:#}", report.0);

@@ -31,7 +31,7 @@ pub struct Conditions {
 
 impl Conditions {
     /// A network that does nothing.
-    pub const CLEAR: Conditions = Conditions {
+    pub const CLEAN: Conditions = Conditions {
         loss_percent: 0.0,
         burst: None,
         delay: Duration::ZERO,
@@ -80,7 +80,7 @@ pub const PRESETS: [Preset; 4] = [
             delay: Duration::from_millis(3),
             jitter: Duration::from_millis(2),
             rate: Some(Bitrate::kbps(33_000)),
-            ..Conditions::CLEAR
+            ..Conditions::CLEAN
         },
         source: "our choice: a fast link on a busy channel, whose retries delay packets and now and then give up on a few in a row",
     },
@@ -90,7 +90,7 @@ pub const PRESETS: [Preset; 4] = [
             delay: Duration::from_millis(50),
             jitter: Duration::from_millis(8),
             rate: Some(Bitrate::kbps(10_000)),
-            ..Conditions::CLEAR
+            ..Conditions::CLEAN
         },
         source: "rate and delay are our choice for a good cell with some way behind it, without loss since the link layer repeats; \
                  the jitter is what one repetition takes (HARQ RTT timer of 8 subframes with FDD, 3GPP TS 36.321)",
@@ -102,7 +102,7 @@ pub const PRESETS: [Preset; 4] = [
             delay: Duration::from_millis(280),
             jitter: Duration::from_millis(5),
             rate: Some(Bitrate::kbps(3000)),
-            ..Conditions::CLEAR
+            ..Conditions::CLEAN
         },
         source: "a geostationary satellite: 279 ms from ground to ground at the edge of its view (RFC 2488 section 2); loss of a bit \
                  error rate of 10^-7 in packets of 1200 bytes; jitter and rate are our choice for a consumer's uplink",
@@ -113,7 +113,7 @@ pub const PRESETS: [Preset; 4] = [
             delay: Duration::from_millis(50),
             jitter: Duration::from_millis(15),
             rate: Some(Bitrate::kbps(1000)),
-            ..Conditions::CLEAR
+            ..Conditions::CLEAN
         },
         source: "the bottleneck of RFC 8867 section 5.1: 1 Mbit/s, 50 ms, at most 30 ms of jitter, a drop-tail queue of 300 ms",
     },

@@ -29,6 +29,9 @@ use std::time::Duration;
 /// Fixed, so that a run repeats unless told otherwise.
 const DEFAULT_SEED: u64 = 1;
 
+/// The network that does nothing, in `--impair` as in a benchmark.
+pub(crate) const CLEAN: &str = "clean";
+
 /// What the network does from some time on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Segment {
@@ -41,7 +44,7 @@ pub struct Segment {
 }
 
 impl Segment {
-    const CLEAR: Segment = Segment { from: Duration::ZERO, conditions: Conditions::CLEAR, is_blackout: false };
+    const CLEAN: Segment = Segment { from: Duration::ZERO, conditions: Conditions::CLEAN, is_blackout: false };
 }
 
 /// A network over time. Read from text with [`std::str::FromStr`], for example `lte,loss=3%; at=10s rate=1mbit`.

@@ -1,6 +1,6 @@
 //! Why an impairment is refused.
 
-use super::PRESETS;
+use super::{CLEAN, PRESETS};
 
 /// Why an impairment is refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -11,7 +11,7 @@ pub enum SpecError {
     /// No key and no network.
     #[error(
         "'{0}' is no impairment; known are, each with a value, loss, burst, delay, rate, queue, reorder, duplicate, seed and at; \
-        without one, blackout, clear and the networks {networks}", networks = PRESETS.map(|preset| preset.name).join(", ")
+        without one, blackout, {CLEAN} and the networks {networks}", networks = PRESETS.map(|preset| preset.name).join(", ")
     )]
     Unknown(String),
     /// A value that the key does not take.
@@ -42,6 +42,14 @@ pub enum SpecError {
     /// Chances do not begin anew in a later part.
     #[error("'{0}' holds for the whole time; it must stand before the first semicolon")]
     LateSeed(String),
+    /// A time at which nothing begins.
+    #[error(
+        "'{0}' changes nothing; say what begins then, for example at=10s rate=1mbit (without more it only ends a blackout)"
+    )]
+    NoChange(String),
+    /// How long losses are, where there are none.
+    #[error("burst={0} is the length of losses, but nothing is lost: loss=1%,burst={0}")]
+    NoLoss(f64),
     /// Losses so many cannot come in bursts so short.
     #[error(
         "a loss of {loss_percent} % needs bursts of at least {least} packets on average; burst={burst} is too short, and burst=none \

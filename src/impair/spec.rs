@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::value::{self, AT, BURST, DELAY, PERCENT, QUEUE, RATE, SEED, or_none, percent};
-use super::{Conditions, DEFAULT_SEED, Impairment, Segment, SpecError};
+use super::{CLEAN, Conditions, DEFAULT_SEED, Impairment, Segment, SpecError};
 
 impl FromStr for Impairment {
     type Err = SpecError;
@@ -13,7 +13,7 @@ impl FromStr for Impairment {
         if text.trim().is_empty() {
             return Err(SpecError::Empty);
         }
-        let mut impairment = Impairment { segments: vec![Segment::CLEAR], seed: DEFAULT_SEED };
+        let mut impairment = Impairment { segments: vec![Segment::CLEAN], seed: DEFAULT_SEED };
         for (index, part) in text.split(';').enumerate() {
             if part.trim().is_empty() {
                 continue;
@@ -21,7 +21,11 @@ impl FromStr for Impairment {
             let words = part.split([',', ' ', '\t', '\n']).filter(|word| !word.is_empty());
             read_part(&mut impairment, index == 0, words)?;
         }
-        Ok(impairment)
+        let all = || impairment.segments.iter().map(|segment| segment.conditions);
+        match all().find_map(|conditions| conditions.burst) {
+            Some(burst) if all().all(|conditions| conditions.loss_percent == 0.0) => Err(SpecError::NoLoss(burst)),
+            _ => Ok(impairment),
+        }
     }
 }
 
@@ -33,20 +37,32 @@ fn read_part<'a>(
 ) -> Result<(), SpecError> {
     let last = *impairment.segments.last().expect("it begins with one");
     let mut part = Part { segment: Segment { is_blackout: false, ..last }, seed: None, seen: Vec::new() };
-    let mut at = None;
+    let (mut at, mut says_nothing) = (None, None);
     for (index, word) in words.enumerate() {
         match word.split_once('=') {
-            Some(("at", value)) if index == 0 => at = Some(read_at(value, last.from, is_first)?),
+            Some(("at", value)) if index == 0 => {
+                at = Some(read_at(value, last.from, is_first)?);
+                says_nothing = Some(word);
+                continue;
+            }
             Some(("at", _)) => return Err(SpecError::TimeInside(word.to_owned())),
             _ if index == 0 && !is_first => return Err(SpecError::NoTime(word.to_owned())),
             Some(("seed", _)) if !is_first => return Err(SpecError::LateSeed(word.to_owned())),
             Some((key, value)) => part.read(key, value, word)?,
             None => part.read_name(word)?,
         }
+        says_nothing = None;
+    }
+    if let Some(word) = says_nothing
+        && !last.is_blackout
+    {
+        return Err(SpecError::NoChange(word.to_owned()));
     }
     check_burst(&part.segment.conditions)?;
     impairment.seed = part.seed.unwrap_or(impairment.seed);
     match at {
+        // Written again it would be a time without a change.
+        Some(_) if part.segment == last => {}
         Some(from) if from > last.from => impairment.segments.push(Segment { from, ..part.segment }),
         _ => *impairment.segments.last_mut().expect("it begins with one") = part.segment,
     }
@@ -72,7 +88,7 @@ impl Part {
             self.segment.is_blackout = true;
             return Ok(());
         }
-        let conditions = if word == "clear" { Some(Conditions::CLEAR) } else { Conditions::preset(word) };
+        let conditions = if word == CLEAN { Some(Conditions::CLEAN) } else { Conditions::preset(word) };
         let conditions = conditions.ok_or_else(|| SpecError::Unknown(word.to_owned()))?;
         if !self.seen.is_empty() {
             return Err(SpecError::NotFirst(word.to_owned()));
@@ -175,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_timeline_keeps_what_a_part_does_not_change_and_a_blackout_ends_with_its_part() {
-        let read: Impairment = "lte,seed=7; at=5s blackout; at=8s; at=10s rate=none,loss=1%; at=11s clear".parse().unwrap();
+        let read: Impairment = "lte,seed=7; at=5s blackout; at=8s; at=10s rate=none,loss=1%; at=11s clean".parse().unwrap();
         let lte = Conditions::preset("lte").unwrap();
         let second =
             |from: u64, conditions, is_blackout| Segment { from: Duration::from_secs(from), conditions, is_blackout };
@@ -185,12 +201,12 @@ mod tests {
             second(5, lte, true),
             second(8, lte, false),
             second(10, lossy, false),
-            second(11, Conditions::CLEAR, false),
+            second(11, Conditions::CLEAN, false),
         ];
         assert_eq!((read.segments.clone(), read.seed), (expected, 7));
         let late: Impairment = "at=5s blackout".parse().unwrap();
-        assert_eq!(late.segments, [Segment::CLEAR, second(5, Conditions::CLEAR, true)]);
-        assert_eq!(late.to_string(), "clear; at=5s blackout");
+        assert_eq!(late.segments, [Segment::CLEAN, second(5, Conditions::CLEAN, true)]);
+        assert_eq!(late.to_string(), "clean; at=5s blackout");
     }
 
     #[test]
@@ -198,7 +214,7 @@ mod tests {
         let cases = [
             ("", "empty"),
             ("loss", "'loss' is no impairment; known are, each with a value, loss, burst"),
-            ("blackout=3s", "without one, blackout, clear and the networks wifi, lte"),
+            ("blackout=3s", "without one, blackout, clean and the networks wifi, lte"),
             ("los=5%", "'los=5%' is no impairment"),
             ("loss=5", "loss=5 is not possible; loss takes 0% to 100%"),
             ("loss=101%", "loss=101% is not possible"),
@@ -219,11 +235,27 @@ mod tests {
             ("loss=1%; loss=2%", "'loss=2%' has no time"),
             ("loss=1%; at=5s loss=2%; at=5s loss=3%", "at=5s is not after"),
             ("seed=-1", "an integer from 0"),
+            ("clear", "blackout, clean and the networks"),
+            ("burst=8", "burst=8 is the length of losses, but nothing is lost: loss=1%,burst=8"),
+            ("lte,burst=8; at=5s rate=1mbit", "nothing is lost"),
+            ("at=5s", "'at=5s' changes nothing"),
+            ("lte; at=5s", "'at=5s' changes nothing"),
+            ("at=5s blackout; at=8s; at=9s", "'at=9s' changes nothing"),
         ];
         for (text, expected) in cases {
             let error = text.parse::<Impairment>().unwrap_err().to_string();
             assert!(error.contains(expected), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn a_burst_may_wait_for_its_loss_and_a_part_may_say_again_what_holds() {
+        for text in ["burst=8; at=5s loss=2%", "wifi; at=5s loss=0%", "burst=none", "at=0s loss=1%"] {
+            let read = text.parse::<Impairment>().unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(read.to_string().parse(), Ok(read), "{text}");
+        }
+        let (again, once) = ("rate=4mbit; at=5s rate=4mbit; at=9s loss=1%", "rate=4mbit; at=9s loss=1%");
+        assert_eq!(again.parse::<Impairment>(), once.parse());
     }
 
     #[test]

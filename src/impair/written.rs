@@ -3,12 +3,12 @@
 use std::fmt;
 
 use super::value::{show, show_rate};
-use super::{Conditions, DEFAULT_SEED, Impairment};
+use super::{CLEAN, Conditions, DEFAULT_SEED, Impairment};
 
 /// What [`std::str::FromStr`] reads as the same again: presets spelled out, of later segments only what changes.
 impl fmt::Display for Impairment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut last = Conditions::CLEAR;
+        let mut last = Conditions::CLEAN;
         for (index, segment) in self.segments.iter().enumerate() {
             let mut words = changes(&last, &segment.conditions);
             if segment.is_blackout {
@@ -18,7 +18,7 @@ impl fmt::Display for Impairment {
                 words.push(format!("seed={}", self.seed));
             }
             match index {
-                0 if words.is_empty() => write!(f, "clear")?,
+                0 if words.is_empty() => write!(f, "{CLEAN}")?,
                 0 => write!(f, "{}", words.join(","))?,
                 _ => write!(f, "; {}", [vec![format!("at={}", show(segment.from))], words].concat().join(" "))?,
             }
@@ -72,7 +72,8 @@ mod tests {
                 let jitter = Duration::from_micros((delay.as_micros() as f64 * jitter) as u64);
                 let conditions =
                     Conditions { loss_percent, burst, delay, jitter, rate, queue, reorder_percent, duplicate_percent };
-                let burst = burst.filter(|_| loss_percent >= 100.0 || conditions.burst_chances().is_some());
+                let burst =
+                    burst.filter(|_| loss_percent > 0.0 && (loss_percent >= 100.0 || conditions.burst_chances().is_some()));
                 Conditions { burst, ..conditions }
             },
         )

@@ -9,10 +9,8 @@ use super::MatrixError;
 use super::file::{Axis, Conditions, Values};
 use crate::assertion::{Assertion, Known};
 use crate::bench::results::{CellSettings, Network, Phase};
+use crate::impair::CLEAN;
 use crate::units::{Fps, Size};
-
-/// A network that does nothing to packets.
-const CLEAN: &str = "clean";
 
 /// As long as a person waits; half of it would do for a median, not for a 99th percentile at 30 frames a second.
 const DEFAULT_SECONDS: f64 = 10.0;
