@@ -103,11 +103,36 @@ fn inner_half(start: f64, length: f64, end: usize) -> std::ops::Range<usize> {
 }
 
 /// Reads the code of one picture after the other, and remembers where it was: also a picture whose code cannot be read has it.
+///
+/// A picture in which something is read is cut there at once. One reading says nothing of the pictures around it, since one in
+/// many thousands of torn or hostile ones has a code by chance: only a place where several were read is remembered.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reader {
-    /// Width and height of the pictures, and the rows of the code in them.
-    known: Option<(usize, usize, usize)>,
+    place: Option<Place>,
 }
+
+/// Where codes are in the pictures of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    /// Of the pictures.
+    width: usize,
+    height: usize,
+    /// That the code reaches into.
+    rows: usize,
+    /// Codes that were read there.
+    codes: u32,
+    /// Pictures since the last of them.
+    missing: u32,
+}
+
+/// So many codes at the same place are no chance: each has a checksum that one in 65,536 wrong ones passes. A tenth of a second.
+const AGREEING: u32 = 3;
+
+/// A place without a code in so many pictures is none any more: two seconds at 30 a second, longer than losses blur a picture.
+const FORGOTTEN_AFTER: u32 = 60;
+
+/// How many rows the same place may differ by: the size of cells is measured in each picture anew.
+const SAME_ROWS: usize = 2;
 
 impl Reader {
     /// The number in this picture, and what is below the code: the picture for a detector, which would take the code for
@@ -115,11 +140,28 @@ impl Reader {
     pub fn read<'a>(&mut self, picture: &I420View<'a>) -> (Option<u32>, I420View<'a>, usize) {
         let (width, height) = (picture.y.width(), picture.y.height());
         let reading = read(picture);
-        if let Some(Reading { rows, .. }) = reading {
-            self.known = Some((width, height, rows.next_multiple_of(2)));
-        }
-        let rows = self.known.filter(|known| (known.0, known.1) == (width, height)).map_or(0, |(_, _, rows)| rows);
+        let here = reading.map(|reading| reading.rows.next_multiple_of(2));
+        self.place = self.place.filter(|place| (place.width, place.height) == (width, height));
+        self.place = match (self.place, here) {
+            (Some(place), rows) => place.after(rows),
+            (None, rows) => rows.map(|rows| Place { width, height, rows, codes: 1, missing: 0 }),
+        };
+        let known = self.place.filter(|place| place.codes >= AGREEING).map(|place| place.rows);
+        let rows = here.or(known).unwrap_or(0);
         let number = reading.map(|reading| reading.number);
         picture.below(rows).map_or((number, *picture, 0), |below| (number, below, rows))
+    }
+}
+
+impl Place {
+    /// After a picture with a code that reaches into these rows, or without one; none if there are no codes here any more.
+    fn after(self, rows: Option<usize>) -> Option<Place> {
+        match rows.filter(|rows| rows.abs_diff(self.rows) <= SAME_ROWS) {
+            Some(rows) => {
+                let (rows, codes) = (rows.max(self.rows), self.codes.saturating_add(1));
+                Some(Place { rows, codes, missing: 0, ..self })
+            }
+            None => Some(Place { missing: self.missing + 1, ..self }).filter(|place| place.missing < FORGOTTEN_AFTER),
+        }
     }
 }

@@ -3,6 +3,7 @@ use proptest::test_runner::RngSeed;
 
 use super::*;
 use crate::frame::{I420View, Plane};
+use crate::random::Random;
 
 /// A grey picture, so that tests can do to it what networks and displays do.
 #[derive(Clone)]
@@ -65,12 +66,8 @@ impl Grey {
     }
 }
 
-/// Steele's SplitMix64.
 fn noise(seed: u64, index: usize) -> f64 {
-    let mut bits = seed.wrapping_add((index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((bits ^ (bits >> 31)) >> 11) as f64 / (1u64 << 53) as f64 - 0.5
+    Random::new(seed).unit(index as u64) - 0.5
 }
 
 proptest! {
@@ -139,8 +136,31 @@ fn a_reader_cuts_the_code_off_also_where_it_cannot_be_read() {
         (number, below.y.height(), rows)
     };
     assert_eq!(looked(&mut reader, &pixels), (None, 240, 0));
+    let without = pixels.clone();
     draw(&mut pixels, &layout, 77);
-    assert_eq!(looked(&mut reader, &pixels), (Some(77), 208, 32));
-    pixels[..320 * 16].fill(128);
-    assert_eq!(looked(&mut reader, &pixels), (None, 208, 32));
+    assert_eq!(looked(&mut reader, &pixels), (Some(77), 208, 32), "at once");
+    assert_eq!(looked(&mut reader, &without), (None, 240, 0), "one code may be chance");
+    for _ in 0..2 {
+        assert_eq!(looked(&mut reader, &pixels), (Some(77), 208, 32));
+    }
+    let mut unclear = pixels.clone();
+    unclear[..320 * 16].fill(128);
+    assert_eq!(looked(&mut reader, &unclear), (None, 208, 32), "three at the same place are none");
+    let cut = (0..100).take_while(|_| looked(&mut reader, &without).1 < 240).count();
+    assert!((30..100).contains(&cut), "in the end there are no codes any more: {cut}");
+}
+
+#[test]
+fn one_code_in_many_pictures_cuts_no_other_picture() {
+    let layout = I420Layout::new(Size::new(320, 240).unwrap());
+    let without = vec![60; layout.len];
+    let mut with = without.clone();
+    draw(&mut with, &layout, 5);
+    let mut reader = Reader::default();
+    for number in 0..2000 {
+        let is_hostile = number % 100 == 0;
+        let pixels = if is_hostile { &with } else { &without };
+        let (_, _, rows) = reader.read(&I420View::new(pixels, &layout).unwrap());
+        assert_eq!(rows > 0, is_hostile, "{number}");
+    }
 }
