@@ -112,12 +112,15 @@ impl MediaSource {
         let Some(pipeline) = &self.pipeline else { return Ok(()) };
         let pictures = pipeline.element::<gst_app::AppSink>("pictures")?;
         let clock = self.clock.clone();
-        let mut slots = Slots::new(self.clock.now(), fps);
+        let origin = self.clock.now();
+        let mut slots = Slots::new(origin, fps);
         let take = move |pictures: &gst_app::AppSink| {
             let sample = pictures.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+            let now = clock.now();
+            let place = |time| slots.place(time, now.saturating_sub(origin));
             if wanted()
-                && let Some(number) = running_time(&sample).and_then(|time| slots.place(time))
-                && let Some(filmed) = filmed(&sample, number, fps, clock.now())
+                && let Some(number) = running_time(&sample).and_then(place)
+                && let Some(filmed) = filmed(&sample, number, fps, now)
             {
                 give(filmed);
             }
@@ -178,9 +181,11 @@ impl Slots {
         Slots { first: FrameNumber((elapsed as u64).saturating_sub(MOST_MOVED as u64)), fps, last: None }
     }
 
-    /// The number of the picture with this running time: the nearest that is free. None if it is too near to the one before.
-    fn place(&mut self, running_time: Duration) -> Option<FrameNumber> {
-        let intervals = running_time.as_secs_f64() * f64::from(self.fps.per_second());
+    /// The number of the picture with this running time, which is there `now`: the nearest that is free. None if it is too near to
+    /// the one before. A time that is still to come is a broken one, as cameras tell when their clock jumps: believed, it would leave
+    /// out all pictures until then.
+    fn place(&mut self, running_time: Duration, now: Duration) -> Option<FrameNumber> {
+        let intervals = running_time.min(now).as_secs_f64() * f64::from(self.fps.per_second());
         let nearest = FrameNumber(self.first.0 + intervals.round() as u64);
         let free = self.last.map_or(nearest, |last| nearest.max(FrameNumber(last.0 + 1)));
         let moved = (free.0 - self.first.0) as f64 - intervals;
@@ -198,13 +203,33 @@ mod tests {
         Slots::new(Duration::from_millis(1010), Fps::new(50).expect("valid"))
     }
 
+    /// Of a picture that comes at its time.
+    fn place(slots: &mut Slots, running_time: Duration) -> Option<FrameNumber> {
+        slots.place(running_time, running_time)
+    }
+
+    #[test]
+    fn a_camera_whose_clock_jumps_ahead_loses_no_picture() {
+        let mut slots = slots();
+        let hour = Duration::from_secs(3600);
+        let times = (0..6).map(|picture| Duration::from_millis(20 * picture));
+        let jumps = [Duration::ZERO, Duration::ZERO, hour, Duration::ZERO, hour, hour];
+        let numbers: Vec<u64> =
+            times.zip(jumps).filter_map(|(time, jump)| slots.place(time + jump, time)).map(|n| n.0).collect();
+        assert_eq!(numbers, [49, 50, 51, 52, 53, 54]);
+    }
+
     #[test]
     fn regular_pictures_get_one_number_after_the_other() {
         let mut slots = slots();
         let numbers: Vec<u64> =
-            (0..5).filter_map(|picture| slots.place(Duration::from_millis(20 * picture))).map(|n| n.0).collect();
+            (0..5).filter_map(|picture| place(&mut slots, Duration::from_millis(20 * picture))).map(|n| n.0).collect();
         assert_eq!(numbers, [49, 50, 51, 52, 53]);
-        assert_eq!(slots.place(Duration::from_secs(1)), Some(FrameNumber(99)), "what was left out leaves its numbers out");
+        assert_eq!(
+            place(&mut slots, Duration::from_secs(1)),
+            Some(FrameNumber(99)),
+            "what was left out leaves its numbers out"
+        );
     }
 
     proptest! {
@@ -213,7 +238,7 @@ mod tests {
             let mut slots = slots();
             let mut last = None;
             for (picture, jitter_us) in (0..).zip(jitter_us) {
-                let placed = slots.place(Duration::from_micros(phase_us + picture * 20_000 + jitter_us));
+                let placed = place(&mut slots, Duration::from_micros(phase_us + picture * 20_000 + jitter_us));
                 prop_assert!(placed.is_some() && placed > last, "picture {}", picture);
                 last = placed;
             }
@@ -225,7 +250,7 @@ mod tests {
             let (mut time, mut last) = (Duration::ZERO, None);
             for step_us in steps_us {
                 time += Duration::from_micros(step_us);
-                if let Some(number) = slots.place(time) {
+                if let Some(number) = place(&mut slots, time) {
                     prop_assert!(last.is_none_or(|last| number > last));
                     prop_assert!(Fps::new(50).expect("valid").time_of(number) <= Duration::from_millis(1010) + time);
                     last = Some(number);

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::random::Random;
+
 /// The first wait is at most this: a sender that restarts is found at once.
 const SHORTEST: Duration = Duration::from_millis(100);
 /// No wait is longer: people watch.
@@ -9,12 +11,13 @@ pub(super) const LONGEST: Duration = Duration::from_secs(2);
 
 pub(super) struct Backoff {
     cap: Duration,
-    state: u64,
+    random: Random,
+    waits: u64,
 }
 
 impl Backoff {
     pub(super) fn new(seed: u64) -> Backoff {
-        Backoff { cap: SHORTEST, state: seed }
+        Backoff { cap: SHORTEST, random: Random::new(seed), waits: 0 }
     }
 
     pub(super) fn seeded_by_time() -> Backoff {
@@ -29,18 +32,10 @@ impl Backoff {
 
     /// Anything from nothing to the cap, which doubles.
     pub(super) fn next(&mut self) -> Duration {
-        let wait = self.cap.mul_f64(self.fraction());
+        let wait = self.cap.mul_f64(self.random.unit(self.waits));
+        self.waits += 1;
         self.cap = (self.cap * 2).min(LONGEST);
         wait
-    }
-
-    /// Uniform in `0..1`, by SplitMix64 (Steele, Lea and Flood, 2014).
-    fn fraction(&mut self) -> f64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
 
