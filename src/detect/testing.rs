@@ -2,6 +2,7 @@
 
 use super::{Detector, Sighting};
 use crate::frame::{I420View, Plane};
+use crate::random;
 use crate::units::Px;
 
 /// A grey picture with rows padded by an odd number of bytes, which hold a trap: white.
@@ -40,7 +41,7 @@ impl Picture {
 
     /// A gradient of 60 steps with seeded noise that looks normal with this deviation.
     pub(super) fn noisy(width: usize, height: usize, deviation: f64, seed: u64) -> Picture {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         Picture::from_fn(width, height, |x, y| {
             let gradient = 40.0 + 30.0 * x as f64 / width as f64 + 30.0 * y as f64 / height as f64;
             gradient + deviation * random.normal()
@@ -92,20 +93,25 @@ impl Disk {
     }
 }
 
-/// Steele's SplitMix64.
-pub(super) struct Random(pub(super) u64);
+/// One random number after the other.
+pub(super) struct Random {
+    table: random::Random,
+    drawn: u64,
+}
 
 impl Random {
+    pub(super) fn new(seed: u64) -> Random {
+        Random { table: random::Random::new(seed), drawn: 0 }
+    }
+
     pub(super) fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.drawn += 1;
+        self.table.bits(self.drawn - 1)
     }
 
     pub(super) fn unit(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 / (1u64 << 53) as f64
+        self.drawn += 1;
+        self.table.unit(self.drawn - 1)
     }
 
     fn normal(&mut self) -> f64 {

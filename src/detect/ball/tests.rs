@@ -27,7 +27,7 @@ fn assert_found(picture: &Picture, disks: &[Disk], centre_px: f64) {
 
 #[test]
 fn pictures_without_a_ball_show_none() {
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     let pictures = [
         ("black", Picture::flat(640, 480, 16)),
         ("white", Picture::flat(640, 480, 235)),
@@ -186,7 +186,7 @@ proptest! {
     fn any_picture_gives_finite_answers_within_it(
         width in 1usize..200, height in 1usize..200, seed: u64, blocks in 1usize..40, levels in 2u64..9,
     ) {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let noise: Vec<u64> = (0..width * height).map(|_| random.bits() % levels).collect();
         let scale = 255.0 / (levels - 1) as f64;
         let picture = Picture::from_fn(width, height, |x, y| noise[(y / blocks) * width + x / blocks] as f64 * scale);

@@ -10,6 +10,7 @@ use super::tests::{sightings, truth_at};
 use super::*;
 use crate::feedback::message::{Earlier, MAX_EARLIER};
 use crate::feedback::{FateLog, Sightings};
+use crate::random::Random;
 use crate::report::Outcome;
 use crate::report::states::Evidence;
 use crate::units::{Fps, Size};
@@ -21,15 +22,20 @@ use observer::Observer;
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Chance from a seed (splitmix64), so that a run of thousands of frames is one number to shrink and to repeat.
-struct Chance(u64);
+/// Chance from a seed, so that a run of thousands of frames is one number to shrink and to repeat.
+struct Chance {
+    random: Random,
+    drawn: u64,
+}
 
 impl Chance {
+    fn new(seed: u64) -> Chance {
+        Chance { random: Random::new(seed), drawn: 0 }
+    }
+
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.drawn += 1;
+        self.random.bits(self.drawn - 1)
     }
 
     fn one_in(&mut self, times: u64) -> bool {
@@ -250,11 +256,11 @@ proptest! {
         frames in 1usize..3000,
         receivers in 0usize..5,
     ) {
-        play(&run(fps, frames, receivers, &mut Chance(seed)), fps);
+        play(&run(fps, frames, receivers, &mut Chance::new(seed)), fps);
     }
 }
 
 #[test]
 fn ten_thousand_frames_and_twenty_receivers_have_no_wrong_join() {
-    play(&run(60, 10_000, 20, &mut Chance(7)), 60);
+    play(&run(60, 10_000, 20, &mut Chance::new(7)), 60);
 }
