@@ -3,6 +3,7 @@
 //! Only wiring. One loop owns all state; pictures do not pass through it: they go from the decoder's thread through a mailbox of
 //! one to the detector's thread, and the coordinates from there straight onto the data channel.
 
+mod progress;
 mod session;
 mod show;
 mod start;
@@ -27,7 +28,8 @@ use crate::signalling::message::{
 };
 use crate::signals::Signals;
 use crate::webrtc::{PeerError, PeerEvent, ReceivingPeer};
-use session::{NEGOTIATE_WITHIN, Session, SessionId};
+use progress::{FIRST_PATIENCE, Fault};
+use session::{Session, SessionId};
 use watch::Show;
 
 pub use start::run;
@@ -65,6 +67,8 @@ struct Receiver {
     outbox: Option<mpsc::Sender<FromReceiver>>,
     session: Option<Session>,
     sessions: u64,
+    /// How long the next session waits for its connection.
+    patience: Duration,
     /// The sender says that we can never be served.
     refused: Option<String>,
     show: Option<Show>,
@@ -130,8 +134,8 @@ impl Receiver {
         self.outbox = Some(outbox);
         self.sessions += 1;
         let policy = CandidatePolicy { loopback: self.is_local, tcp: self.config.ice_tcp };
-        self.session =
-            Some(Session::new(SessionId(self.sessions), policy, self.config.recovery.jitter_ms, self.clock.now()));
+        let (id, jitter_ms) = (SessionId(self.sessions), self.config.recovery.jitter_ms);
+        self.session = Some(Session::new(id, policy, jitter_ms, self.patience, self.clock.now()));
         let name = self.config.name.clone().and_then(|name| DisplayName::try_from(name).ok());
         let codecs = self.texts.decodable();
         let role = if self.config.looks() { Role::Receiver } else { Role::Viewer };
@@ -201,13 +205,18 @@ impl Receiver {
         let now = self.clock.now();
         let Some(session) = self.session.as_mut().filter(|session| session.id == id) else { return };
         match event {
-            PeerEvent::Described { sdp } => self.tell(FromReceiver::Answer(Sdp { sdp })),
+            PeerEvent::Described { sdp } => {
+                session.progress.on_answer(now);
+                self.tell(FromReceiver::Answer(Sdp { sdp }));
+            }
             PeerEvent::Candidate { mline, candidate } => {
+                session.progress.on_own_candidate();
                 self.tell(FromReceiver::Candidate(TrickledCandidate { candidate, line: Some(mline), mid: None }));
             }
+            PeerEvent::WayFound => session.progress.on_way_found(now),
             PeerEvent::Connected => {
                 tracing::info!("connected: the sender's certificate is the one it promised");
-                session.deadline = Some(now + NEGOTIATE_WITHIN);
+                session.progress.on_connected(now);
                 session.dump("connected");
             }
             PeerEvent::Untrusted => {
@@ -247,7 +256,10 @@ impl Receiver {
             session.steer(now);
         }
         if let Some(fault) = self.session.as_ref().and_then(|session| session.fault(now)) {
-            return self.leave(fault);
+            if fault == Fault::Stalled {
+                self.patience = progress::longer(self.patience);
+            }
+            return self.leave(&fault.to_string());
         }
         self.tell_stats(now);
     }
@@ -262,6 +274,9 @@ impl Receiver {
     fn end_session(&mut self, reason: &str) {
         let Some(session) = self.session.take() else { return };
         tracing::info!("session over: {reason}");
+        if session.is_open() {
+            self.patience = FIRST_PATIENCE;
+        }
         self.detected += session.counts.detected();
         self.unsent += session.counts.unsent();
         self.has_received |= session.has_received();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::progress::{Fault, Progress};
 use super::watch::{Counts, Show};
 use crate::cli::JitterMs;
 use crate::decode::Decoded;
@@ -11,10 +12,6 @@ use crate::feedback::{Liveness, SILENCE};
 use crate::recovery::Patience;
 use crate::signalling::gate::{Candidate, CandidateGate, CandidatePolicy, CandidateVerdict};
 use crate::webrtc::{ReceivingPeer, Trust};
-
-/// How long the sender may take from `join` to its offer, from there to the connection, and from there to the data channel: as
-/// long as the sender itself waits for us in [`crate::signalling::room`].
-pub(super) const NEGOTIATE_WITHIN: Duration = Duration::from_secs(12);
 
 /// A session is told apart from the one before, whose late events do not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,18 +29,23 @@ pub(super) struct Session {
     pub(super) decoded: Arc<Decoded>,
     pub(super) counts: Arc<Counts>,
     pub(super) watcher: Option<JoinHandle<Option<Show>>>,
-    /// By when it must have come further; none once it is connected.
-    pub(super) deadline: Option<Duration>,
+    pub(super) progress: Progress,
     pub(super) liveness: Liveness,
     /// When the sender is to be told of us next.
     pub(super) next_stats: Duration,
     jitter: JitterMs,
-    patience: Patience,
+    recovery: Patience,
 }
 
 impl Session {
     /// A session that waits for an offer since `now`.
-    pub(super) fn new(id: SessionId, policy: CandidatePolicy, jitter: JitterMs, now: Duration) -> Session {
+    pub(super) fn new(
+        id: SessionId,
+        policy: CandidatePolicy,
+        jitter: JitterMs,
+        patience: Duration,
+        now: Duration,
+    ) -> Session {
         Session {
             id,
             gate: CandidateGate::new(policy),
@@ -53,17 +55,17 @@ impl Session {
             decoded: Arc::default(),
             counts: Arc::default(),
             watcher: None,
-            deadline: Some(now + NEGOTIATE_WITHIN),
+            progress: Progress::new(patience, now),
             liveness: Liveness::new(now, SILENCE),
             next_stats: now,
             jitter,
-            patience: Patience::default(),
+            recovery: Patience::default(),
         }
     }
 
     /// The sender can be heard: from now on its silence means something. Not before: on a bad path the channel takes seconds.
     pub(super) fn on_open(&mut self, now: Duration) {
-        self.deadline = None;
+        self.progress.on_open();
         self.liveness.heartbeat(now);
     }
 
@@ -74,18 +76,18 @@ impl Session {
 
     /// Whether the data channel can be used.
     pub(super) fn is_open(&self) -> bool {
-        self.deadline.is_none()
+        self.progress.is_open()
     }
 
     /// Why it is of no more use, if it is not.
-    pub(super) fn fault(&self, now: Duration) -> Option<&'static str> {
-        if self.deadline.is_some_and(|deadline| now >= deadline) {
-            return Some("the sender does not get on with the connection");
+    pub(super) fn fault(&self, now: Duration) -> Option<Fault> {
+        if let Some(fault) = self.progress.fault(now) {
+            return Some(fault);
         }
         let silent_for = |last: Duration| now.saturating_sub(last) > SILENCE;
         // Video and heartbeat go different ways through the peer: either tells that it lives.
         let dead = self.liveness.is_dead(now) && self.decoded.last_arrival().is_none_or(silent_for);
-        dead.then_some("nothing was heard of the sender for too long")
+        dead.then_some(Fault::Silent)
     }
 
     /// Waits for lost packets as long as the path makes it worth, and answers as often.
@@ -93,12 +95,12 @@ impl Session {
         let Some(peer) = &self.peer else { return };
         let Some(path) = peer.reception().path() else { return };
         self.decoded.set_round_trip(path.round_trip.unwrap_or_default());
-        self.patience.on_path(&path, now);
-        if let Some(loss) = self.patience.loss() {
+        self.recovery.on_path(&path, now);
+        if let Some(loss) = self.recovery.loss() {
             peer.set_loss(loss);
         }
         if self.jitter == JitterMs::Auto {
-            peer.reception().set_wait(self.patience.wait());
+            peer.reception().set_wait(self.recovery.wait());
         }
     }
 

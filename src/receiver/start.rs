@@ -6,7 +6,8 @@ use anyhow::Context as _;
 use gstreamer as gst;
 use tokio::sync::mpsc;
 
-use super::session::{NEGOTIATE_WITHIN, SessionId};
+use super::progress::FIRST_PATIENCE;
+use super::session::SessionId;
 use super::watch::Watcher;
 use super::{Event, QUEUE_EVENTS, Receiver, show};
 use crate::cli::{self, Common, ExitCode, ReceiveConfig};
@@ -41,6 +42,7 @@ pub async fn run(config: &ReceiveConfig, common: &Common) -> anyhow::Result<Exit
         outbox: None,
         session: None,
         sessions: 0,
+        patience: FIRST_PATIENCE,
         refused: None,
         show: show::show(config)?,
         detected: 0,
@@ -88,7 +90,7 @@ impl Receiver {
             Ok(offer) => offer,
             Err(refused) => return self.leave(&format!("the offer is refused: {refused}")),
         };
-        session.deadline = Some(self.clock.now() + NEGOTIATE_WITHIN);
+        session.progress.on_offer(self.clock.now());
         let (id, decoded) = (session.id, session.decoded.clone());
         let trust = Arc::new(Trust::new(offer.fingerprints().judge()));
         session.trust = Some(trust.clone());

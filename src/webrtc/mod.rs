@@ -50,6 +50,8 @@ pub enum PeerEvent {
         /// `candidate:…`, RFC 8839 section 5.1.
         candidate: String,
     },
+    /// ICE has found a way to the other side. May be told again.
+    WayFound,
     /// ICE and DTLS are up and the certificate is the one that was promised.
     Connected,
     /// The certificate is not the one that was promised: somebody is in between.

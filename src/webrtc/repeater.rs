@@ -9,9 +9,10 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 
 use crate::clock::RunClock;
-use crate::recovery::{Repeats, copies, is_control, is_dtls};
+use crate::recovery::{Flight, Repeats, copies, is_control, is_dtls};
 
-/// How long after the channel is open datagrams are still repeated: the other side may not have the last of them.
+/// How long after the channel is open datagrams are still taken up, and after that still repeated: the other side may not have the
+/// last of them.
 const LINGER: Duration = Duration::from_millis(500);
 
 /// Marks what is remembered already.
@@ -44,6 +45,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
+    flight: Flight,
     repeats: Repeats<gst::Buffer>,
     /// Nothing that is sent later is repeated.
     until: Option<Duration>,
@@ -84,7 +86,7 @@ impl Repeater {
         }
     }
 
-    /// Remembers a datagram of the handshakes.
+    /// Remembers a datagram of the handshakes, and puts before it what must be read before it.
     fn note(&self, datagram: &mut gst::Buffer) {
         let now = self.0.clock.now();
         let mut state = self.state();
@@ -94,6 +96,10 @@ impl Repeater {
         }
         let mut first = [0];
         if datagram.size() > 0 && datagram.copy_to_slice(0, &mut first).is_ok() && is_dtls(first[0]) {
+            let joined = datagram.map_readable().ok().and_then(|bytes| state.flight.on_sent(&bytes));
+            if let Some(joined) = joined {
+                *datagram = gst::Buffer::from_mut_slice(joined);
+            }
             datagram.make_mut().set_flags(NOTED);
             state.repeats.on_sent(datagram.clone(), now);
             self.0.changed.notify_all();
@@ -140,8 +146,7 @@ impl Repeater {
     fn next(&self) -> Next {
         let mut state = self.state();
         let now = self.0.clock.now();
-        let over = state.closed || state.until.is_some_and(|until| now >= until) && state.repeats.due().is_none();
-        if over {
+        if state.closed || state.until.is_some_and(|until| now >= until + LINGER) {
             return Next::End;
         }
         if let Some(datagram) = state.repeats.take(now) {

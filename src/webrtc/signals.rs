@@ -8,8 +8,8 @@ use gstreamer::prelude::*;
 use gstreamer_sdp as gst_sdp;
 use gstreamer_webrtc as gst_webrtc;
 use gstreamer_webrtc::{
-    WebRTCDTLSTransportState, WebRTCDataChannel, WebRTCDataChannelState, WebRTCPeerConnectionState, WebRTCRTPTransceiver,
-    WebRTCSDPType, WebRTCSessionDescription,
+    WebRTCDTLSTransportState, WebRTCDataChannel, WebRTCDataChannelState, WebRTCICEConnectionState,
+    WebRTCPeerConnectionState, WebRTCRTPTransceiver, WebRTCSDPType, WebRTCSessionDescription,
 };
 
 use super::quota::Quota;
@@ -25,7 +25,7 @@ impl WebrtcBin {
         WebrtcBin(element)
     }
 
-    /// Reports our candidates, and the end of the connection.
+    /// Reports our candidates, that ICE has found a way, and the end of the connection.
     pub(super) fn report_connection(&self, report: &Report) {
         let on_candidate = report.clone();
         self.0.connect("on-ice-candidate", false, move |values| {
@@ -33,6 +33,13 @@ impl WebrtcBin {
             let candidate = values.get(2)?.get::<String>().ok()?;
             on_candidate.tell(PeerEvent::Candidate { mline, candidate });
             None
+        });
+        let on_way = report.clone();
+        self.0.connect_notify(Some("ice-connection-state"), move |element, _| {
+            let state = element.property::<WebRTCICEConnectionState>("ice-connection-state");
+            if matches!(state, WebRTCICEConnectionState::Connected | WebRTCICEConnectionState::Completed) {
+                on_way.tell(PeerEvent::WayFound);
+            }
         });
         let on_state = report.clone();
         self.0.connect_notify(Some("connection-state"), move |element, _| {
@@ -197,16 +204,15 @@ impl WebrtcBin {
         });
     }
 
-    /// How often libnice repeats a check of a way to the other side, each time after twice as long, the first after 0.5 s.
-    pub(super) fn set_ice_retransmissions(&self, times: u32) {
-        const PROPERTY: &str = "stun-max-retransmissions";
+    /// Sets a property of libnice's agent, if this version has it.
+    pub(super) fn set_ice_limit(&self, property: &str, value: u32) {
         let nice = self.0.property::<gst::Object>("ice-agent");
         if nice.find_property("agent").is_none() {
             return;
         }
         let agent = nice.property::<Option<glib::Object>>("agent");
-        if let Some(agent) = agent.filter(|agent| agent.find_property(PROPERTY).is_some()) {
-            agent.set_property(PROPERTY, times);
+        if let Some(agent) = agent.filter(|agent| agent.find_property(property).is_some()) {
+            agent.set_property(property, value);
         }
     }
 
