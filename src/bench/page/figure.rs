@@ -111,7 +111,7 @@ impl Figure {
 }
 
 /// A setting for a reader: its name, and how it reads in a cell.
-type Setting = (&'static str, fn(&CellSettings) -> String);
+pub(super) type Setting = (&'static str, fn(&CellSettings) -> String);
 
 /// The settings, in the order in which they are told.
 const SETTINGS: [Setting; 13] = [

@@ -1,7 +1,7 @@
 //! The table: a row for each cell.
 
 use super::figure::{
-    Differences, Figure, bias_px, figure, matched_percent, mean, noise_px, number, percent, receiver_cpu, reported,
+    Differences, Figure, Setting, bias_px, figure, matched_percent, mean, noise_px, number, percent, receiver_cpu, reported,
     sender_cpu,
 };
 use crate::bench::results::{Cell, Results};
@@ -35,6 +35,9 @@ pub(super) struct Entry {
 /// A column of figures: title, unit, how it is written, and what it shows.
 type Column = (&'static str, &'static str, fn(f64) -> String, fn(&Cell) -> Option<Figure>);
 
+/// The title of the column that says how many runs went well.
+const RUNS: &str = "runs";
+
 const COLUMNS: [Column; 14] = [
     ("latency p50", "ms", number, |cell| reported(cell, "/latency_ms/p50")),
     ("p95", "ms", number, |cell| reported(cell, "/latency_ms/p95")),
@@ -52,7 +55,7 @@ const COLUMNS: [Column; 14] = [
         figure(cell, |run| mean(run.cost.receivers.iter().map(|cost| cost.max_rss_mb)))
     }),
     (
-        "runs",
+        RUNS,
         "",
         |runs| format!("{runs:.0}"),
         |cell| {
@@ -67,17 +70,28 @@ pub(super) fn table(results: &Results, differences: &Differences) -> Table {
     let mut heads = vec![text("cell")];
     heads.extend(COLUMNS.iter().map(|(title, unit, ..)| Head { title: (*title).into(), unit, numeric: true }));
     heads.push(Head { title: "assertions held".into(), unit: "", numeric: true });
-    heads.extend(differences.differing.iter().map(|(title, _)| text(title)));
-    let mut table = Table { heads, rows: results.cells.iter().map(|cell| row(cell, differences)).collect() };
-    table.drop_empty();
+    let told: Vec<Setting> =
+        differences.differing.iter().filter(|setting| !is_in_names(setting, results)).copied().collect();
+    heads.extend(told.iter().map(|(title, _)| text(title)));
+    let mut table = Table { heads, rows: results.cells.iter().map(|cell| row(cell, &told)).collect() };
+    table.drop_idle();
     table
 }
 
+/// Whether the name of each cell has the value as a word, so that a column would say it again.
+fn is_in_names((_, value): &Setting, results: &Results) -> bool {
+    results.cells.iter().all(|cell| {
+        let has = |part: &str| cell.name.split(' ').any(|word| word.strip_suffix("fps").unwrap_or(word) == part);
+        value(&cell.settings).split('@').any(has)
+    })
+}
+
 impl Table {
-    /// A column in which nothing was measured is left out.
-    fn drop_empty(&mut self) {
+    /// A column in which nothing was measured is left out, and so is the number of runs where it is one everywhere.
+    fn drop_idle(&mut self) {
         let filled = |at: usize| self.rows.iter().any(|row| !row[at].text.is_empty());
-        let kept: Vec<bool> = (0..self.heads.len()).map(filled).collect();
+        let says_more = |at: usize| self.heads[at].title != RUNS || self.rows.iter().any(|row| row[at].text != "1");
+        let kept: Vec<bool> = (0..self.heads.len()).map(|at| filled(at) && says_more(at)).collect();
         let mut kept_heads = kept.iter();
         self.heads.retain(|_| *kept_heads.next().unwrap_or(&true));
         for row in &mut self.rows {
@@ -87,12 +101,13 @@ impl Table {
     }
 }
 
-fn row(cell: &Cell, differences: &Differences) -> Vec<Entry> {
+fn row(cell: &Cell, told: &[Setting]) -> Vec<Entry> {
     let text = |text: String| Entry { key: text.clone(), text, range: String::new(), numeric: false, bad: false };
     let mut row = vec![Entry { bad: cell.failure().is_some(), ..text(cell.name.clone()) }];
     row.extend(COLUMNS.iter().map(|(_, _, written, of_cell)| entry(of_cell(cell), *written)));
     row.push(assertions(cell));
-    row.extend(differences.differing.iter().map(|(_, value)| text(value(&cell.settings))));
+    // A line may break where a space is.
+    row.extend(told.iter().map(|(_, value)| text(value(&cell.settings).replace(',', ", "))));
     row
 }
 

@@ -98,6 +98,22 @@ fn the_page_needs_nothing_from_elsewhere_and_believes_no_name() {
 }
 
 #[test]
+fn the_table_does_not_say_again_what_every_cells_name_says() {
+    let heads = |results: &Results| {
+        let differences = Differences::of(&results.cells.iter().collect::<Vec<_>>());
+        table::table(results, &differences).heads.into_iter().map(|head| head.title).collect::<Vec<_>>()
+    };
+    let [one, other] = ["x264enc", "vp8enc"].map(|encoder| cell(encoder, (encoder, "1M", "clean"), 4.0, &[1.0]));
+    let named = heads(&results(vec![one.clone(), other.clone()]));
+    assert!(!named.iter().any(|title| title == "encoder" || title == "runs"), "{named:?}");
+    let mine = cell("mine", ("vp8enc", "1M", "clean"), 4.0, &[1.0]);
+    let own = heads(&results(vec![one, mine]));
+    assert!(own.iter().any(|title| title == "encoder"), "{own:?}");
+    let repeated = heads(&results(vec![cell("x264enc", ("x264enc", "1M", "clean"), 4.0, &[1.0, 1.1]), other]));
+    assert!(repeated.iter().any(|title| title == "runs"), "{repeated:?}");
+}
+
+#[test]
 fn only_plots_with_something_to_show_are_drawn() {
     let names = |results: &Results| plots(results).into_iter().map(|plot| plot.name).collect::<Vec<_>>();
     assert_eq!(names(&several()), ["latency", "waterfall", "error-bitrate", "cpu"]);
