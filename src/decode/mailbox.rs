@@ -42,6 +42,8 @@ impl<T> Mailbox<T> {
             slots.waiting.pop_front().into_iter().for_each(&mut passed_over);
         }
         slots.waiting.push_back(newest);
+        // Whoever wakes up wants the lock.
+        drop(slots);
         self.changed.notify_one();
     }
 

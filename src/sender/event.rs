@@ -1,10 +1,11 @@
 //! Everything that happens to a sender.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 
 use crate::encode::{Choice, ChooseError};
 use crate::scene::Truth;
@@ -48,28 +49,59 @@ pub(super) enum Event {
     Interrupted,
 }
 
+impl Event {
+    /// Whether the loop has something to do at once. Of the rest, which is most, it only takes note: that can wait for whatever
+    /// wakes it next, and waking it would hold up the thread that a frame is on its way on.
+    fn is_urgent(&self) -> bool {
+        let is_note = matches!(
+            self,
+            Event::Produced { .. }
+                | Event::Entered { .. }
+                | Event::Encoded { .. }
+                | Event::Peer { event: PeerEvent::Sent { .. }, .. }
+        );
+        !is_note
+    }
+}
+
 /// Where events are told, from any thread, without waiting.
-#[derive(Clone)]
-pub(super) struct Events {
-    queue: mpsc::Sender<Event>,
-    overflowed: Arc<AtomicBool>,
+#[derive(Clone, Default)]
+pub(super) struct Events(Arc<Queue>);
+
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<VecDeque<Event>>,
+    urgent: Notify,
+    overflowed: AtomicBool,
 }
 
 impl Events {
-    pub(super) fn new() -> (Events, mpsc::Receiver<Event>) {
-        let (queue, events) = mpsc::channel(QUEUE_EVENTS);
-        (Events { queue, overflowed: Arc::default() }, events)
-    }
-
     /// After the loop has ended nobody listens, and nobody needs to.
     pub(super) fn tell(&self, event: Event) {
-        if let Err(mpsc::error::TrySendError::Full(_)) = self.queue.try_send(event) {
-            self.overflowed.store(true, Ordering::Release);
+        let is_urgent = event.is_urgent();
+        let mut waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() >= QUEUE_EVENTS {
+            return self.0.overflowed.store(true, Ordering::Release);
         }
+        waiting.push_back(event);
+        drop(waiting);
+        if is_urgent {
+            self.0.urgent.notify_one();
+        }
+    }
+
+    /// Waits for an event that cannot wait.
+    pub(super) async fn urgent(&self) {
+        self.0.urgent.notified().await;
+    }
+
+    /// All events that wait, in the order in which they were told, in exchange for `batch`, which is empty.
+    pub(super) fn take(&self, batch: &mut VecDeque<Event>) {
+        std::mem::swap(&mut *self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner), batch);
     }
 
     /// Whether an event was lost: the run must end.
     pub(super) fn has_overflowed(&self) -> bool {
-        self.overflowed.load(Ordering::Acquire)
+        self.0.overflowed.load(Ordering::Acquire)
     }
 }

@@ -15,7 +15,7 @@ mod truth;
 mod view;
 mod watching;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use anyhow::bail;
@@ -110,23 +110,20 @@ struct Sender {
 
 impl Sender {
     /// Runs until it is done or interrupted, then waits for what is on its way. Interrupted twice, it does not wait.
-    async fn run(
-        &mut self,
-        queue: &mut mpsc::Receiver<Event>,
-        hub: &mut mpsc::Receiver<HubEvent>,
-        signals: &mut Signals,
-    ) -> anyhow::Result<ExitCode> {
+    async fn run(&mut self, hub: &mut mpsc::Receiver<HubEvent>, signals: &mut Signals) -> anyhow::Result<ExitCode> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let mut ending: Option<(Ending, Duration)> = None;
+        let (events, mut batch) = (self.events.clone(), VecDeque::new());
         loop {
             let event = tokio::select! {
-                Some(event) = queue.recv() => event,
-                Some(event) = hub.recv() => Event::Hub(event),
-                _ = tick.tick() => Event::Tick,
-                () = signals.recv() => Event::Interrupted,
+                () = events.urgent() => None,
+                Some(event) = hub.recv() => Some(Event::Hub(event)),
+                _ = tick.tick() => Some(Event::Tick),
+                () = signals.recv() => Some(Event::Interrupted),
             };
-            let interrupted = matches!(event, Event::Interrupted);
+            let interrupted = matches!(event, Some(Event::Interrupted));
+            events.take(&mut batch);
             match ending {
                 Some((Ending::Interrupted, _)) if interrupted => return Ok(ExitCode::Interrupted),
                 Some((Ending::Done, until)) if interrupted => ending = Some((Ending::Interrupted, until)),
@@ -139,7 +136,7 @@ impl Sender {
                 }
                 Some(_) => {}
             }
-            self.on(event)?;
+            batch.drain(..).chain(event).try_for_each(|event| self.on(event))?;
             if let Some((why, _)) = ending.filter(|(_, until)| self.clock.now() >= *until || self.is_quiet()) {
                 return Ok(self.exit_code(why));
             }

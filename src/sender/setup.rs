@@ -1,6 +1,6 @@
 //! From settings to a running sender, and to its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -51,10 +51,10 @@ pub async fn run(
     let live = Live::start(common, log)?;
     let debugging = Debugging { dot_dir: config.dot.clone(), log_changes: common.verbose > 0 };
     let prepared = Prepared { film, plan, choice, listener, port: address.port(), live, command, debugging };
-    let (mut sender, mut queue, mut hub) = prepared.start(config)?;
+    let (mut sender, mut hub) = prepared.start(config)?;
     tracing::info!("receivers may come to ws://{address}/ws");
     let mut signals = Signals::listen()?;
-    let code = sender.run(&mut queue, &mut hub, &mut signals).await;
+    let code = sender.run(&mut hub, &mut signals).await;
     if matches!(code, Ok(ExitCode::Interrupted)) {
         // At once: what would be freed one by one goes with the process.
         std::mem::forget(sender);
@@ -62,7 +62,7 @@ pub async fn run(
     }
     let has_filmed = sender.frames > 0;
     let report = tokio::select! {
-        report = sender.finish(&mut queue) => report,
+        report = sender.finish() => report,
         () = signals.recv() => return Ok(ExitCode::Interrupted),
     };
     // What was measured before an error is true all the same; before the first frame nothing was.
@@ -106,9 +106,9 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn start(self, config: &SendConfig) -> anyhow::Result<(Sender, mpsc::Receiver<Event>, mpsc::Receiver<HubEvent>)> {
+    fn start(self, config: &SendConfig) -> anyhow::Result<(Sender, mpsc::Receiver<HubEvent>)> {
         let Prepared { mut film, plan, choice, listener, port, live, command, debugging } = self;
-        let (events, queue) = Events::new();
+        let events = Events::default();
         let clock = RunClock::start();
         let offset = RtpTime(config.timestamp_offset.unwrap_or_else(random));
         let codecs = plan.codecs(choice.codec);
@@ -179,7 +179,7 @@ impl Prepared {
         };
         let run = outcome::run_info(&sender, SenderCost::default());
         sender.keeping = Keeping::start(config, run, &ledger_config, offset, recorder)?;
-        Ok((sender, queue, hub))
+        Ok((sender, hub))
     }
 }
 
@@ -201,9 +201,11 @@ fn random() -> u32 {
 
 impl Sender {
     /// Says goodbye to everybody, frees everything and sums up.
-    async fn finish(mut self, queue: &mut mpsc::Receiver<Event>) -> crate::report::Report {
+    async fn finish(mut self) -> crate::report::Report {
         // What the threads told before they stopped still counts.
-        while let Ok(event) = queue.try_recv() {
+        let mut batch = VecDeque::new();
+        self.events.take(&mut batch);
+        for event in batch {
             match event {
                 Event::Peer { .. } | Event::Encoded { .. } | Event::Produced { .. } | Event::Entered { .. } => {
                     // Nothing of this can fail.

@@ -16,6 +16,7 @@ mod receiving;
 mod reception;
 mod repeater;
 mod sending;
+mod shortcut;
 mod signals;
 mod trust;
 

@@ -13,6 +13,7 @@ use gstreamer_webrtc::{
 };
 
 use super::quota::Quota;
+use super::shortcut::Shortcut;
 use super::{CHANNEL_LABEL, ChannelPolicy, MAX_MESSAGE_BYTES, MAX_MESSAGES_PER_SECOND, PeerEvent, Report, Trust};
 use crate::clock::RunClock;
 
@@ -54,13 +55,16 @@ impl WebrtcBin {
     /// Watches the certificates: [`PeerEvent::Connected`] once all are what was promised, else [`PeerEvent::Untrusted`].
     ///
     /// To be called when both descriptions are set: the transports exist from then on.
-    fn watch_certificates(&self, trust: &Arc<Trust>, report: &Report) {
+    fn watch_certificates(&self, trust: &Arc<Trust>, report: &Report, shortcut: Shortcut) {
         for transport in self.dtls_transports() {
-            let (trust, report) = (trust.clone(), report.clone());
+            let (trust, report, webrtcbin) = (trust.clone(), report.clone(), self.0.downgrade());
             let check = move |transport: &gst_webrtc::WebRTCDTLSTransport| {
                 if transport.state() == WebRTCDTLSTransportState::Connected
                     && let Some(event) = trust.check(transport.remote_certificate().as_deref())
                 {
+                    if let (PeerEvent::Connected, Some(webrtcbin)) = (&event, webrtcbin.upgrade()) {
+                        shortcut.take(&webrtcbin);
+                    }
                     report.tell(event);
                 }
             };
@@ -140,7 +144,7 @@ impl WebrtcBin {
         let promise = gst::Promise::with_change_func(move |reply| {
             let Some(webrtcbin) = webrtcbin.upgrade().map(WebrtcBin) else { return };
             let watched = report.clone();
-            let watch = move |webrtcbin: &WebrtcBin| webrtcbin.watch_certificates(&trust, &watched);
+            let watch = move |webrtcbin: &WebrtcBin| webrtcbin.watch_certificates(&trust, &watched, Shortcut::Queue);
             match refusal(reply) {
                 None => webrtcbin.describe("create-answer", "answer", &report, watch),
                 Some(reason) => report.tell(PeerEvent::Failed { reason: format!("webrtcbin refuses the offer: {reason}") }),
@@ -155,7 +159,7 @@ impl WebrtcBin {
         let promise = gst::Promise::with_change_func(move |reply| {
             let Some(webrtcbin) = webrtcbin.upgrade().map(WebrtcBin) else { return };
             match refusal(reply) {
-                None => webrtcbin.watch_certificates(&trust, &report),
+                None => webrtcbin.watch_certificates(&trust, &report, Shortcut::Decryption),
                 Some(reason) => report.tell(PeerEvent::Failed { reason: format!("webrtcbin refuses the answer: {reason}") }),
             }
         });
@@ -265,6 +269,8 @@ pub(super) fn parse_description(kind: WebRTCSDPType, sdp: &str) -> Option<WebRTC
 }
 
 /// Reports a channel's opening and its messages, once the peer is trusted.
+///
+/// webrtcbin wakes a thread for each message that has left, to say that little waits; nobody asks, so that is put out of reach.
 pub(super) fn report_channel(channel: &WebRTCDataChannel, trust: &Arc<Trust>, clock: &RunClock, report: &Report) {
     let on_open = report.clone();
     let open = move |channel: &WebRTCDataChannel| {
@@ -289,6 +295,7 @@ pub(super) fn report_channel(channel: &WebRTCDataChannel, trust: &Arc<Trust>, cl
         }
         report.tell(PeerEvent::Message { text: text.to_owned(), at });
     });
+    channel.set_buffered_amount_low_threshold(u64::MAX);
     channel.connect_ready_state_notify(open.clone());
     open(channel);
 }

@@ -213,9 +213,9 @@ fn every_frame_that_arrives_has_the_key_it_was_produced_under_across_the_wrap() 
 
 /// Drops one in ten of the datagrams that come in here, by a seed.
 fn lose_a_tenth(pipeline: &gst::Pipeline, mut seed: u64) {
-    for source in pipeline.iterate_recurse().into_iter().flatten() {
-        let Some(pad) = source.static_pad("src") else { continue };
-        if source.factory().is_none_or(|factory| factory.name() != "nicesrc") {
+    for way_out in pipeline.iterate_recurse().into_iter().flatten() {
+        let Some(pad) = way_out.static_pad("sink") else { continue };
+        if way_out.factory().is_none_or(|factory| factory.name() != "nicesink") {
             continue;
         }
         let state = std::sync::Mutex::new(seed);
@@ -223,7 +223,7 @@ fn lose_a_tenth(pipeline: &gst::Pipeline, mut seed: u64) {
         pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
             let mut state = state.lock().unwrap();
             *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            if (*state >> 33).is_multiple_of(10) { gst::PadProbeReturn::Drop } else { gst::PadProbeReturn::Ok }
+            if (*state >> 33).is_multiple_of(10) { gst::PadProbeReturn::Handled } else { gst::PadProbeReturn::Ok }
         });
     }
 }
