@@ -50,17 +50,10 @@ pub(super) enum Event {
 }
 
 impl Event {
-    /// Whether the loop has something to do at once. Of the rest, which is most, it only takes note: that can wait for whatever
-    /// wakes it next, and waking it would hold up the thread that a frame is on its way on.
+    /// Whether the loop is woken for it. Of what comes once for each receiver and frame it only takes note, which can wait for
+    /// whatever wakes it next, its tick at the latest: waking is most of what it costs, see `docs/cost.md`.
     fn is_urgent(&self) -> bool {
-        let is_note = matches!(
-            self,
-            Event::Produced { .. }
-                | Event::Entered { .. }
-                | Event::Encoded { .. }
-                | Event::Peer { event: PeerEvent::Sent { .. }, .. }
-        );
-        !is_note
+        !matches!(self, Event::Peer { event: PeerEvent::Sent { .. }, .. })
     }
 }
 
