@@ -8,6 +8,9 @@ use super::line::{End, Frame, Header, Line, Receiver, ReceiverLeft, VERSION};
 /// a word.
 const MAX_LINE_BYTES: u64 = 1 << 20;
 
+/// Of a first line that is not whole.
+const CUT: &str = "it breaks off: the program was killed as it began, or the disk was full";
+
 /// A trace in memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
@@ -109,6 +112,7 @@ fn header(bytes: &[u8]) -> Result<Header, ReadError> {
     match serde_json::from_slice(bytes) {
         Ok(Line::Header(header)) => Ok(*header),
         Ok(_) => Err(ReadError::NotATrace("it is a line of another type".to_owned())),
+        Err(_) if !bytes.ends_with(b"\n") => Err(ReadError::NotATrace(CUT.to_owned())),
         Err(error) => Err(ReadError::NotATrace(error.to_string())),
     }
 }

@@ -162,6 +162,9 @@ fn another_file_a_later_version_and_a_broken_line_are_refused_in_words() {
     }
     assert!(error("{\"type\":\"header\",\"trace\":2}\n").contains("version 2"), "a later version");
     let header = String::from_utf8(encoded(Format::JsonLines, &run()[..1])).expect("UTF-8");
+    for begun in ["", &header[..40]] {
+        assert!(error(begun).contains("killed as it began, or the disk was full"), "{begun}");
+    }
     assert!(error(&format!("{header}broken\n{{\"type\":\"new\"}}\n")).contains("line 2 is broken"));
     assert!(error(&format!("{header}{header}")).contains("second header"));
     assert!(read(Cursor::new(format!("{header}{{\"type\":\"from the future\",\"x\":[1]}}\n"))).is_ok());
