@@ -128,8 +128,11 @@ limit_rate() {
 
 # Bytes that have left the sender's end, dropped packets and, of UDP, packets that came to either end.
 sent_bytes() { ip -n "$A" -s -j link show dev "v$A" | jq '.[0].stats64.tx.bytes'; }
-udp_came() { both iptables -nvxL INPUT | awk '$3 == "WEATHER" { n += $1 } END { print n + 0 }'; }
-udp_dropped() { both iptables -nvxL WEATHER | awk '$3 == "DROP" { n += $1 } END { print n + 0 }'; }
+# Both from one listing: what comes between two would be dropped and not have come.
+udp_counters() {
+    both iptables -nvxL | awk '/^Chain/ { chain = $2 } $3 == "WEATHER" { came += $1 }
+        $3 == "DROP" && chain == "WEATHER" { dropped += $1 } END { print came + 0, dropped + 0 }'
+}
 queue_dropped() {
     for end in "$A" "$B"; do ip netns exec "$end" tc -s qdisc show dev "v$end"; done \
         | sed -n 's/.*dropped \([0-9]*\),.*/\1/p' | awk '{ n += $1 } END { print n + 0 }'
@@ -206,7 +209,7 @@ run_weather() {
             lose 100
             changed_at+=("$(now_ms)")
             sleep "$value"
-            came=$(udp_came) dropped=$(udp_dropped)
+            read -r came dropped < <(udp_counters)
             clear_weather
             changed_at+=("$(now_ms)")
             sleep "$(jq -n "$seconds - $third - $value")" ;;
@@ -236,18 +239,18 @@ run_once() {
     if said 'receiver connected' "$connect_within"; then
         connected_at=$(now_ms)
         connect_ms=$((connected_at - started))
-        came=$(udp_came) dropped=$(udp_dropped)
+        read -r came dropped < <(udp_counters)
         [ "$case_name" != setup ] || clear_weather
         local bytes_before
         bytes_before=$(sent_bytes)
         run_weather
         case $case_name in
             setup | blackout) ;;
-            *) came=$(udp_came) dropped=$(udp_dropped) ;;
+            *) read -r came dropped < <(udp_counters) ;;
         esac
         sent_kbps=$((($(sent_bytes) - bytes_before) * 8 / 1000 / seconds))
     else
-        came=$(udp_came) dropped=$(udp_dropped) sent_kbps=0
+        read -r came dropped < <(udp_counters) sent_kbps=0
     fi
     queue_drops=$(queue_dropped)
     for job in "$sender" "$receiver"; do

@@ -28,7 +28,7 @@ use crate::signalling::message::{
 };
 use crate::signals::Signals;
 use crate::webrtc::{PeerError, PeerEvent, ReceivingPeer};
-use progress::{FIRST_PATIENCE, Fault};
+use progress::Fault;
 use session::{Session, SessionId};
 use watch::Show;
 
@@ -67,8 +67,8 @@ struct Receiver {
     outbox: Option<mpsc::Sender<FromReceiver>>,
     session: Option<Session>,
     sessions: u64,
-    /// How long the next session waits for its connection.
-    patience: Duration,
+    /// How many sessions in a row did not get on with their connection.
+    stalled: u32,
     /// The sender says that we can never be served.
     refused: Option<String>,
     show: Option<Show>,
@@ -135,7 +135,7 @@ impl Receiver {
         self.sessions += 1;
         let policy = CandidatePolicy { loopback: self.is_local, tcp: self.config.ice_tcp };
         let (id, jitter_ms) = (SessionId(self.sessions), self.config.recovery.jitter_ms);
-        self.session = Some(Session::new(id, policy, jitter_ms, self.patience, self.clock.now()));
+        self.session = Some(Session::new(id, policy, jitter_ms, self.stalled, self.clock.now()));
         let name = self.config.name.clone().and_then(|name| DisplayName::try_from(name).ok());
         let codecs = self.texts.decodable();
         let role = if self.config.looks() { Role::Receiver } else { Role::Viewer };
@@ -164,6 +164,9 @@ impl Receiver {
 
     fn on_welcome(&mut self, welcome: &Welcome) {
         tracing::info!(id = welcome.id, "the sender lets us in");
+        if let Some(session) = &mut self.session {
+            session.progress.on_welcome(self.clock.now());
+        }
         let own = &self.config.ice_servers;
         let announced: Vec<_> = welcome.ice_servers.iter().filter_map(start::ice_server).collect();
         if announced.len() < welcome.ice_servers.len() {
@@ -257,7 +260,7 @@ impl Receiver {
         }
         if let Some(fault) = self.session.as_ref().and_then(|session| session.fault(now)) {
             if fault == Fault::Stalled {
-                self.patience = progress::longer(self.patience);
+                self.stalled = self.stalled.saturating_add(1);
             }
             return self.leave(&fault.to_string());
         }
@@ -275,7 +278,7 @@ impl Receiver {
         let Some(session) = self.session.take() else { return };
         tracing::info!("session over: {reason}");
         if session.is_open() {
-            self.patience = FIRST_PATIENCE;
+            self.stalled = 0;
         }
         self.detected += session.counts.detected();
         self.unsent += session.counts.unsent();

@@ -39,13 +39,7 @@ pub(super) struct Session {
 
 impl Session {
     /// A session that waits for an offer since `now`.
-    pub(super) fn new(
-        id: SessionId,
-        policy: CandidatePolicy,
-        jitter: JitterMs,
-        patience: Duration,
-        now: Duration,
-    ) -> Session {
+    pub(super) fn new(id: SessionId, policy: CandidatePolicy, jitter: JitterMs, stalled: u32, now: Duration) -> Session {
         Session {
             id,
             gate: CandidateGate::new(policy),
@@ -55,7 +49,7 @@ impl Session {
             decoded: Arc::default(),
             counts: Arc::default(),
             watcher: None,
-            progress: Progress::new(patience, now),
+            progress: Progress::new(stalled, now),
             liveness: Liveness::new(now, SILENCE),
             next_stats: now,
             jitter,

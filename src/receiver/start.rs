@@ -6,7 +6,6 @@ use anyhow::Context as _;
 use gstreamer as gst;
 use tokio::sync::mpsc;
 
-use super::progress::FIRST_PATIENCE;
 use super::session::SessionId;
 use super::watch::Watcher;
 use super::{Event, QUEUE_EVENTS, Receiver, show};
@@ -42,7 +41,7 @@ pub async fn run(config: &ReceiveConfig, common: &Common) -> anyhow::Result<Exit
         outbox: None,
         session: None,
         sessions: 0,
-        patience: FIRST_PATIENCE,
+        stalled: 0,
         refused: None,
         show: show::show(config)?,
         detected: 0,
