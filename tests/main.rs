@@ -12,6 +12,7 @@ mod footage;
 mod independent;
 mod laws;
 mod network;
+mod page;
 mod recovery;
 mod security;
 mod shown;

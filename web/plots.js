@@ -42,6 +42,7 @@ export function drawPlot(canvas, values, level, capacity) {
   context.lineWidth = 1.5 * ratio;
   context.lineJoin = "round";
   context.beginPath();
+  canvas.dataset.frames = values.length;
   let isDown = false;
   values.forEach((value, index) => {
     if (value !== null) context[isDown ? "lineTo" : "moveTo"](x(index), y(value));

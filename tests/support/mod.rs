@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each topic uses its part")]
 
+pub mod browser;
 pub mod process;
 pub mod report;
 pub mod roles;
