@@ -1,7 +1,8 @@
 // The worker that looks at pictures. One at a time; of those that come meanwhile the newest waits, and the others are named as
 // skipped.
 //
-// In:  {frames: ReadableStream<VideoFrame>}, {arrivals: MessagePort}, or {picture, rtp, arrivedMs, picturedMs}
+// In:  {frames: ReadableStream<VideoFrame>}, {arrivals: MessagePort}, {picture, rtp, arrivedMs, picturedMs},
+//      or {missed: rtp} for a frame that could not be taken
 // Out: {rtp, width, height, objects, arrivedMs, picturedMs, skipped, undecoded, picture}, or {isUnkeyed: true}
 //
 // Times are milliseconds since 1970 on the clock of `performance`, which all threads of a page have in common.
@@ -25,6 +26,7 @@ let undecoded = [];
 self.onmessage = ({ data }) => {
   if (data.frames) void pump(data.frames);
   else if (data.arrivals) data.arrivals.onmessage = ({ data: { rtp, ms } }) => onArrival(rtp, ms);
+  else if (data.missed !== undefined) skipped.push(data.missed);
   else offer(data);
 };
 

@@ -8,7 +8,7 @@ export class LumaReader {
   #canvas = null;
 
   /**
-   * @param {VideoFrame|ImageBitmap} picture
+   * @param {VideoFrame} picture
    * @returns {Promise<import("./ball/coarse.js").Luma>} good until the next call
    */
   async read(picture) {
@@ -23,8 +23,7 @@ export class LumaReader {
   }
 
   #draw(picture) {
-    const width = picture.displayWidth ?? picture.width;
-    const height = picture.displayHeight ?? picture.height;
+    const { displayWidth: width, displayHeight: height } = picture;
     this.#canvas ??= new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true, alpha: false });
     const { canvas } = this.#canvas;
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });

@@ -1,8 +1,10 @@
 // Draws each picture that was looked at, with what was seen in it and what is true: on that very frame, whatever the video element
 // shows by now.
 
-const LENS_PX = 24;
-const LENS_SCALE = 7;
+/** Side of the magnifier on the page, as far as the picture leaves room. */
+const LENS_SIZE_PX = 168;
+/** What it shows: a little more than the object, at least and at most so many pixels of the picture. */
+const LENS_SHOWS_PX = [16, 96];
 
 export class Overlay {
   #canvas;
@@ -31,6 +33,11 @@ export class Overlay {
     this.#newest = seen;
     this.#canvas.hidden = false;
     this.refresh();
+  }
+
+  /** The truth of this frame has come: it may be late. */
+  onTruth({ rtp }) {
+    if (this.#newest?.rtp === rtp) this.refresh();
   }
 
   /** Leaves the video as it is. */
@@ -78,17 +85,18 @@ export class Overlay {
     return { scale, left: (canvas.width - width * scale) / 2, top: (canvas.height - height * scale) / 2 };
   }
 
-  /** The middle of the first object, many times as large: there the difference can be seen. */
+  /** The first object, many times as large: there the difference can be seen. */
   #drawLens(picture, marks) {
     const centre = marks.seen[0] ?? marks.truth[0];
     if (!centre) return;
     const context = this.#context;
     const ratio = devicePixelRatio;
-    const scale = LENS_SCALE * ratio;
-    const size = LENS_PX * scale;
+    const shown = Math.round(Math.min(Math.max(2.6 * (centre.radius ?? 0), LENS_SHOWS_PX[0]), LENS_SHOWS_PX[1]));
+    const size = Math.round(Math.min(LENS_SIZE_PX * ratio, 0.34 * this.#canvas.width, 0.6 * this.#canvas.height));
+    const scale = size / shown;
     const left = this.#canvas.width - size - 12 * ratio;
     const top = this.#canvas.height - size - 12 * ratio;
-    const from = { x: Math.round(centre.x - LENS_PX / 2), y: Math.round(centre.y - LENS_PX / 2) };
+    const from = { x: Math.round(centre.x - shown / 2), y: Math.round(centre.y - shown / 2) };
     context.save();
     context.beginPath();
     context.roundRect(left, top, size, size, 8 * ratio);
@@ -96,7 +104,7 @@ export class Overlay {
     context.imageSmoothingEnabled = false;
     context.fillStyle = "#000";
     context.fillRect(left, top, size, size);
-    context.drawImage(picture, from.x, from.y, LENS_PX, LENS_PX, left, top, size, size);
+    context.drawImage(picture, from.x, from.y, shown, shown, left, top, size, size);
     const place = ({ x, y }) => [left + (x + 0.5 - from.x) * scale, top + (y + 0.5 - from.y) * scale];
     drawMarks(context, marks, place, scale, ratio);
     context.restore();
@@ -113,13 +121,14 @@ function scaled({ x, y, radius }, byX, byY) {
 
 function drawMarks(context, { seen, truth, seenColour, truthColour }, place, scale, ratio) {
   context.lineCap = "round";
+  const reach = ({ radius = 20 }) => Math.min(Math.max(0.5 * radius * scale, 3 * ratio), 9 * ratio);
   for (const object of truth) {
     ring(context, place(object), object.radius * scale + 3 * ratio, 2 * ratio, truthColour, [2 * ratio, 5 * ratio]);
-    cross(context, place(object), 7 * ratio, 1.5 * ratio, truthColour, Math.PI / 4);
+    cross(context, place(object), 0.8 * reach(object), 1.5 * ratio, truthColour, Math.PI / 4);
   }
   for (const object of seen) {
     ring(context, place(object), (object.radius ?? 8) * scale, 2 * ratio, seenColour, []);
-    cross(context, place(object), 9 * ratio, 1.5 * ratio, seenColour, 0);
+    cross(context, place(object), reach(object), 1.5 * ratio, seenColour, 0);
   }
 }
 

@@ -1,7 +1,11 @@
 // Brings every decoded picture, with the RTP timestamp of its frame, to the detector's worker.
 //
-// Two ways. Where the browser hands out frames as they leave the decoder (MediaStreamTrackProcessor, on pages that it trusts:
-// https or localhost), the worker reads them itself. Elsewhere each picture is copied when it is shown (requestVideoFrameCallback).
+// Two ways. Where the browser hands out frames as they leave the decoder (MediaStreamTrackProcessor), the worker reads them itself.
+// Elsewhere each picture is taken when it is shown (requestVideoFrameCallback), which is some 20 ms later.
+
+import { SameFrame } from "./same_frame.js";
+
+const NO_TIMESTAMP = "This browser does not tell a frame's RTP timestamp, so that it can watch but not detect.";
 
 /**
  * @typedef {object} Seen
@@ -13,8 +17,12 @@
  * @property {number} picturedMs when the picture was decoded
  * @property {number[]} skipped frames that nobody looked at
  * @property {number[]} undecoded frames that arrived and were not decoded
- * @property {VideoFrame|ImageBitmap} picture for whoever gets this to close
+ * @property {VideoFrame} picture for whoever gets this to close
  */
+
+const canRead = "MediaStreamTrackProcessor" in self;
+const canAsk = "requestVideoFrameCallback" in HTMLVideoElement.prototype;
+const canTake = "VideoFrame" in self;
 
 export class Pictures {
   #video;
@@ -35,9 +43,8 @@ export class Pictures {
 
   /** Why this browser cannot tell which frame it sees; null if it may. */
   static unable() {
-    const canRead = "MediaStreamTrackProcessor" in self;
-    const canAsk = "requestVideoFrameCallback" in HTMLVideoElement.prototype && "OffscreenCanvas" in self;
-    if (canRead || canAsk) return null;
+    if (canRead || (canAsk && canTake)) return null;
+    if (canAsk) return "This browser hands out no pictures (WebCodecs) on a page without https, so that it can watch but not detect.";
     return "This browser does not say which frame it shows (requestVideoFrameCallback), so that it can watch but not detect.";
   }
 
@@ -47,7 +54,7 @@ export class Pictures {
     this.#detector = new Worker("/assets/detector.js", { type: "module" });
     this.#detector.onmessage = ({ data }) => this.#onMessage(data);
     this.#detector.onerror = () => this.#giveUp("The detector does not run in this browser, so that it can watch but not detect.");
-    if ("MediaStreamTrackProcessor" in self) this.#readFrames(track, receiver);
+    if (canRead) this.#readFrames(track, receiver);
     else this.#askForFrames();
   }
 
@@ -74,30 +81,37 @@ export class Pictures {
 
   #askForFrames() {
     this.#listener.onWay("screen");
+    const sameFrame = new SameFrame();
     const ask = () => (this.#callback = this.#video.requestVideoFrameCallback(take));
-    const take = (_, { rtpTimestamp: rtp, receiveTime }) => {
-      if (rtp === undefined) {
-        const reason = "This browser does not tell a frame's RTP timestamp, so that it can watch but not detect.";
-        return this.#giveUp(reason);
-      }
+    const take = (_, { rtpTimestamp: rtp, receiveTime, mediaTime }) => {
+      if (rtp === undefined) return this.#giveUp(NO_TIMESTAMP);
       ask();
+      const picture = this.#take();
+      if (!picture) return;
+      if (!sameFrame.check(picture.timestamp / 1000, 1000 * mediaTime)) {
+        picture.close();
+        return this.#detector.postMessage({ missed: rtp });
+      }
       const picturedMs = performance.timeOrigin + performance.now();
       const arrivedMs = receiveTime === undefined ? undefined : performance.timeOrigin + receiveTime;
-      void this.#copy({ rtp, arrivedMs, picturedMs });
+      this.#detector.postMessage({ picture, rtp, arrivedMs, picturedMs }, [picture]);
     };
     ask();
   }
 
-  async #copy(frame) {
-    // None while the video has no picture, as when it has just been replaced.
-    const picture = await createImageBitmap(this.#video).catch(() => null);
-    if (picture) this.#detector?.postMessage({ picture, ...frame }, [picture]);
+  /** What is shown now; null while there is nothing, as when the video has just been replaced. */
+  #take() {
+    try {
+      return new VideoFrame(this.#video);
+    } catch {
+      return null;
+    }
   }
 
   #onMessage(data) {
-    if (!data.isUnkeyed) return this.#listener.onSeen(data);
-    if ("requestVideoFrameCallback" in HTMLVideoElement.prototype) this.#askForFrames();
-    else this.#giveUp("This browser does not tell a frame's RTP timestamp, so that it can watch but not detect.");
+    if (!data.isUnkeyed) this.#listener.onSeen(data);
+    else if (canAsk && canTake) this.#askForFrames();
+    else this.#giveUp(NO_TIMESTAMP);
   }
 
   #giveUp(reason) {

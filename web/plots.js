@@ -15,10 +15,11 @@ const MEANING = {
 };
 
 /**
- * Draws `values`, oldest first, from 0 to a little more than the largest; nulls are gaps. `level` becomes a dashed line.
+ * Draws `values`, oldest first, from 0 to a little more than the largest, which is written; nulls are gaps. `level` becomes a dashed
+ * line.
  * @param {HTMLCanvasElement} canvas
  */
-export function drawPlot(canvas, values, level, capacity) {
+export function drawPlot(canvas, values, level, { capacity, digits }) {
   const ratio = devicePixelRatio;
   const [width, height] = [canvas.clientWidth * ratio, canvas.clientHeight * ratio].map(Math.round);
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
@@ -42,6 +43,9 @@ export function drawPlot(canvas, values, level, capacity) {
   context.lineWidth = 1.5 * ratio;
   context.lineJoin = "round";
   context.beginPath();
+  context.font = `${10 * ratio}px ${style.fontFamily}`;
+  context.fillStyle = style.getPropertyValue("--soft");
+  context.fillText(number(top, digits), 0, 9 * ratio);
   canvas.dataset.frames = values.length;
   let isDown = false;
   values.forEach((value, index) => {

@@ -22,6 +22,8 @@ export class View {
   onPlay = () => {};
   #labelledMs = 0;
   #isFramed = false;
+  /** Why this browser can only watch. */
+  #unable = "";
 
   constructor(session) {
     byId("watch").hidden = false;
@@ -54,7 +56,7 @@ export class View {
   setState(state, reason = "") {
     byId("state").dataset.state = state;
     setText("state-word", WORDS[state]);
-    setText("reason", state === "live" ? "" : reason);
+    setText("reason", reason || this.#unable);
     setText("placeholder-text", reason || WORDS[state]);
     if (state !== "live" && state !== "interrupted") this.#isFramed = false;
     this.#showPlaceholder();
@@ -90,7 +92,13 @@ export class View {
     const detect = byId("detect");
     detect.checked = false;
     detect.disabled = true;
+    this.#unable = reason;
     setText("reason", reason);
+  }
+
+  /** Of the video, in pixels. */
+  setShape(width, height) {
+    if (width > 0 && height > 0) byId("stage").style.setProperty("--shape", `${width} / ${height}`);
   }
 
   setVideo({ codec, width, height, fps }) {
@@ -108,8 +116,8 @@ export class View {
     }
     if (!last || document.hidden) return;
     showStages(byId("stages"), last);
-    drawPlot(byId("error-plot"), errors, totals?.error_px.p95, PLOT_FRAMES);
-    drawPlot(byId("latency-plot"), latencies, totals?.latency_ms.p95, PLOT_FRAMES);
+    drawPlot(byId("error-plot"), errors, totals?.error_px.p95, { capacity: PLOT_FRAMES, digits: 3 });
+    drawPlot(byId("latency-plot"), latencies, totals?.latency_ms.p95, { capacity: PLOT_FRAMES, digits: 1 });
     this.#label(totals);
   }
 

@@ -55,6 +55,7 @@ export class Watch {
       this.#overlay.shows = shows;
       this.#overlay.refresh();
     };
+    this.#video.addEventListener("resize", () => this.#view.setShape(this.#video.videoWidth, this.#video.videoHeight));
     this.#view.onPlay = () => void this.#play();
     if (this.#unable) this.#view.cannotDetect(this.#unable);
     addEventListener("pagehide", () => this.#signalling.leave());
@@ -138,7 +139,8 @@ export class Watch {
       case "ping":
         return this.#feedback?.pong(message, atMs);
       case "truth":
-        return this.#measured.onTruth(message);
+        this.#measured.onTruth(message);
+        return this.#overlay.onTruth(message);
       case "results":
         return this.#measured.onResults(message);
     }

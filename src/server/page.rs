@@ -66,7 +66,7 @@ macro_rules! asset {
     };
 }
 
-const ASSETS: [Asset; 23] = [
+const ASSETS: [Asset; 24] = [
     asset!(CSS, "style.css"),
     asset!(SVG, "icon.svg"),
     asset!(JAVASCRIPT, "app.js"),
@@ -86,6 +86,7 @@ const ASSETS: [Asset; 23] = [
     asset!(JAVASCRIPT, "peer.js"),
     asset!(JAVASCRIPT, "pictures.js"),
     asset!(JAVASCRIPT, "plots.js"),
+    asset!(JAVASCRIPT, "same_frame.js"),
     asset!(JAVASCRIPT, "sessions.js"),
     asset!(JAVASCRIPT, "signalling.js"),
     asset!(JAVASCRIPT, "view.js"),

@@ -119,9 +119,7 @@ impl Browser {
 
     /// Waits until the element with this id says this.
     pub fn wait_for_text(&self, id: &str, text: &str) {
-        poll(&format!("'{text}' in {id}, where '{}' is", self.text(id)), PATIENCE, || {
-            self.text(id).contains(text).then_some(())
-        });
+        poll(&format!("'{text}' in {id}"), PATIENCE, || self.text(id).contains(text).then_some(()));
     }
 
     pub fn click(&self, id: &str) {
