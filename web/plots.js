@@ -3,6 +3,9 @@
 import { element, number } from "./dom.js";
 import { STAGES } from "./measured.js";
 
+/** Room for the largest value above the line. */
+const LABEL_PX = 13;
+
 /** What the stages are, for people. */
 const MEANING = {
   encode: "encoding at the sender",
@@ -15,7 +18,7 @@ const MEANING = {
 };
 
 /**
- * Draws `values`, oldest first, from 0 to a little more than the largest, which is written; nulls are gaps. `level` becomes a dashed
+ * Draws `values`, oldest first, from 0 to the largest, which is written; nulls are gaps. `level` becomes a dashed
  * line.
  * @param {HTMLCanvasElement} canvas
  */
@@ -26,9 +29,9 @@ export function drawPlot(canvas, values, level, { capacity, digits }) {
   const context = canvas.getContext("2d");
   const style = getComputedStyle(canvas);
   context.clearRect(0, 0, width, height);
-  const top = 1.15 * Math.max(level ?? 0, ...values.map((value) => value ?? 0), Number.MIN_VALUE);
+  const top = Math.max(level ?? 0, ...values.map((value) => value ?? 0), Number.MIN_VALUE);
   const x = (index) => width - ((values.length - 1 - index) * width) / (capacity - 1);
-  const y = (value) => height - ratio - (value / top) * (height - 2 * ratio);
+  const y = (value) => height - ratio - (value / top) * (height - LABEL_PX * ratio);
   context.strokeStyle = style.getPropertyValue("--faint");
   context.lineWidth = ratio;
   context.setLineDash([3 * ratio, 3 * ratio]);

@@ -52,7 +52,7 @@ function fill(item, { sender, receivers, viewers, since }) {
   const count = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
   const parts = [sender ? "● sending" : "○ no sender", count(receivers, "receiver"), count(viewers, "viewer")];
   const started = new Date(since);
-  if (!Number.isNaN(started.valueOf())) parts.push(`since ${started.toLocaleTimeString()}`);
+  if (!Number.isNaN(started.valueOf())) parts.push(`since ${started.toLocaleTimeString([], { timeStyle: "short" })}`);
   const text = parts.join(" · ");
   const who = item.querySelector(".who");
   if (who.textContent !== text) who.textContent = text;

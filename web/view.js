@@ -56,10 +56,11 @@ export class View {
   setState(state, reason = "") {
     byId("state").dataset.state = state;
     setText("state-word", WORDS[state]);
-    setText("reason", reason || this.#unable);
     setText("placeholder-text", reason || WORDS[state]);
     if (state !== "live" && state !== "interrupted") this.#isFramed = false;
     this.#showPlaceholder();
+    // What stands in the video's place need not be said twice.
+    setText("reason", (this.#isFramed && reason) || this.#unable);
   }
 
   /** Whether the browser lets the video play by itself. */
