@@ -122,6 +122,7 @@ fn the_page_comes_back_by_itself_and_by_hand() {
     browser.click("retry");
     sender.wait_for_nth("receiver connected", 2);
     browser.wait_for_text("state-word", "Live");
+    wait_for_figures(&browser, 30);
     sender.signal(Signal::SIGKILL);
     drop(sender);
     browser.wait_for_text("state-word", "Interrupted");

@@ -19,6 +19,13 @@ export class Measured {
   totals = null;
   #truths = new Map();
 
+  /** Nothing is known any more. */
+  clear() {
+    this.errors.length = this.latencies.length = 0;
+    this.last = this.totals = null;
+    this.#truths.clear();
+  }
+
   onResults({ results, totals }) {
     for (const result of results) {
       this.last = result;

@@ -48,7 +48,7 @@ export function drawPlot(canvas, values, level, { capacity, digits }) {
   context.beginPath();
   context.font = `${10 * ratio}px ${style.fontFamily}`;
   context.fillStyle = style.getPropertyValue("--soft");
-  context.fillText(number(top, digits), 0, 9 * ratio);
+  if (values.length > 0) context.fillText(number(top, digits), 0, 9 * ratio);
   canvas.dataset.frames = values.length;
   let isDown = false;
   values.forEach((value, index) => {
@@ -58,8 +58,9 @@ export function drawPlot(canvas, values, level, { capacity, digits }) {
   context.stroke();
 }
 
-/** Shows the stages of a frame, one below the other, each where the one before ended. */
+/** Shows the stages of a frame, one below the other, each where the one before ended; nothing where there is no result. */
 export function showStages(list, result) {
+  if (!result) return list.replaceChildren();
   const stages = inOrder(result);
   const before = [...list.children].map((item) => item.dataset.stage);
   if (before.join() !== stages.map(({ name }) => name).join()) {

@@ -5,10 +5,14 @@ const VERSION = 1;
 /** A hub that comes back is found within its first second. */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1000;
-/** After a refusal that may pass, such as a full session. */
-const REFUSED_PAUSE_MS = 5000;
-/** Refusals that time may heal. */
-const PASSING = new Set(["TIMEOUT", "TOO_MANY", "SHUTTING_DOWN", "INTERNAL_ERROR"]);
+/** Refusals that time may heal, and how long that takes. */
+const PAUSES_MS = {
+  RESUME_REFUSED: FIRST_PAUSE_MS,
+  SHUTTING_DOWN: LONGEST_PAUSE_MS,
+  INTERNAL_ERROR: LONGEST_PAUSE_MS,
+  TIMEOUT: LONGEST_PAUSE_MS,
+  TOO_MANY: 5000,
+};
 
 /**
  * @typedef {object} Listener
@@ -46,6 +50,11 @@ export class Signalling {
 
   /** Joins, or leaves and joins again with a new media connection. */
   join(role = this.#wish.role) {
+    // As somebody else: answers of a viewer were never missed.
+    if (role !== this.#wish.role) {
+      this.#send({ type: "bye", reason: "comes back in another role" });
+      this.#resume = null;
+    }
     this.#wish.role = role;
     this.#pause = FIRST_PAUSE_MS;
     this.#connect(false);
@@ -69,12 +78,14 @@ export class Signalling {
     this.#refusal = null;
     const socket = new WebSocket(this.#url, this.#protocols);
     this.#socket = socket;
-    socket.onopen = () => {
-      const resume = this.#resume && { ...this.#resume, keep };
-      this.#send({ type: "join", version: VERSION, ...this.#wish, resume: resume ?? undefined });
-    };
+    socket.onopen = () => this.#sayJoin(keep);
     socket.onmessage = ({ data }) => this.#onMessage(JSON.parse(data));
     socket.onclose = () => this.#onClose();
+  }
+
+  #sayJoin(keep) {
+    const resume = this.#resume ? { ...this.#resume, keep } : undefined;
+    this.#send({ type: "join", version: VERSION, ...this.#wish, resume });
   }
 
   #drop() {
@@ -97,12 +108,14 @@ export class Signalling {
         this.#offer = message.offer;
         return this.#listener.onOffer(message.sdp);
       case "candidate":
-        if (message.offer === this.#offer) this.#listener.onCandidate(message);
+        if ((message.offer ?? this.#offer) === this.#offer) this.#listener.onCandidate(message);
         return;
       case "waiting":
         return this.#listener.onWaiting(message.reason);
       case "error":
+        if (message.code === "RESUME_REFUSED") this.#resume = null;
         if (!message.recoverable) this.#refusal = message;
+        else if (message.code === "RESUME_REFUSED") this.#sayJoin(false);
         return;
       case "bye":
         this.#refusal = { message: message.reason, code: "SHUTTING_DOWN" };
@@ -125,9 +138,9 @@ export class Signalling {
       this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE_MS);
       return;
     }
-    const willTryAgain = PASSING.has(refusal.code);
+    const willTryAgain = refusal.code in PAUSES_MS;
     this.#listener.onRefused(refusal.message, willTryAgain);
-    if (willTryAgain) this.#again(refusal.code === "SHUTTING_DOWN" ? LONGEST_PAUSE_MS : REFUSED_PAUSE_MS);
+    if (willTryAgain) this.#again(PAUSES_MS[refusal.code]);
   }
 
   #again(pauseMs) {

@@ -109,16 +109,14 @@ export class View {
 
   /** @param {import("./measured.js").Measured} measured */
   showFigures({ errors, latencies, last, totals }) {
-    if (totals) {
-      const { error_px: error, latency_ms: latency, matched, frames } = totals;
-      showSpread("error", error, 3);
-      showSpread("latency", latency, 1);
-      setText("matched", frames > 0 ? `${number((100 * matched) / frames, 1)} %` : "–");
-    }
-    if (!last || document.hidden) return;
+    const { error_px: error = {}, latency_ms: latency = {}, matched, frames } = totals ?? {};
+    showSpread("error", error, 3);
+    showSpread("latency", latency, 1);
+    setText("matched", frames > 0 ? `${number((100 * matched) / frames, 1)} %` : "–");
+    if (document.hidden) return;
     showStages(byId("stages"), last);
-    drawPlot(byId("error-plot"), errors, totals?.error_px.p95, { capacity: PLOT_FRAMES, digits: 3 });
-    drawPlot(byId("latency-plot"), latencies, totals?.latency_ms.p95, { capacity: PLOT_FRAMES, digits: 1 });
+    drawPlot(byId("error-plot"), errors, error.p95, { capacity: PLOT_FRAMES, digits: 3 });
+    drawPlot(byId("latency-plot"), latencies, latency.p95, { capacity: PLOT_FRAMES, digits: 1 });
     this.#label(totals);
   }
 

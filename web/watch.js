@@ -11,6 +11,8 @@ import { View } from "./view.js";
 
 /** The sender pings twice a second: one that is silent for this long is gone, as docs/protocol.md has it. */
 const SILENCE_MS = 4500;
+/** Three pings that did not come. */
+const DOUBT_MS = 1500;
 const STATS_MS = 1000;
 /** How often figures and plots are renewed: faster than this nobody reads them. */
 const SHOW_MS = 200;
@@ -22,10 +24,12 @@ export class Watch {
   #overlay = new Overlay(byId("overlay"), this.#measured);
   #signalling;
   #pictures;
+  #id = null;
   #peer = null;
   #iceServers = [];
   #feedback = null;
-  #heardMs = 0;
+  /** When the sender was last heard, on the clock of `now`. */
+  #heardMs = Infinity;
   /** Why this browser can only watch; null if it detects. */
   #unable = Pictures.unable();
 
@@ -68,18 +72,23 @@ export class Watch {
     return this.#unable || !this.#view.wantsDetection ? "viewer" : "receiver";
   }
 
-  /** Anew, from the beginning. */
+  /**
+   * Anew, from the beginning. The old connection ends when the new offer comes: a sender that sees it closed before it has let go of it
+   * calls that a failure.
+   */
   #join() {
-    this.#drop();
+    this.#heardMs = Infinity;
     this.#view.setState("connecting");
     this.#signalling.join(this.#role());
   }
 
-  #onWelcome({ session, kept, iceServers }) {
+  #onWelcome({ id, session, kept, iceServers }) {
     this.#iceServers = iceServers;
     if (session) this.#view.setSession(session);
     if (kept) this.#view.setState("live");
-    else this.#drop();
+    // The sender measures somebody new.
+    if (id !== this.#id) this.#measured.clear();
+    this.#id = id;
   }
 
   async #onOffer(sdp) {
@@ -176,7 +185,9 @@ export class Watch {
 
   async #everySecond() {
     if (!this.#peer?.isAlive) return;
-    if (this.#feedback && now() - this.#heardMs > SILENCE_MS) return this.#join();
+    const silentMs = now() - this.#heardMs;
+    if (silentMs > SILENCE_MS) return this.#join();
+    if (this.#feedback && Number.isFinite(this.#heardMs)) this.#view.setState(silentMs > DOUBT_MS ? "interrupted" : "live");
     const stats = [...(await this.#peer.stats()).values()];
     const inbound = stats.find(({ type, kind }) => type === "inbound-rtp" && kind === "video");
     if (!inbound) return;
@@ -189,6 +200,7 @@ export class Watch {
     this.#pictures.stop();
     this.#peer?.close();
     this.#peer = this.#feedback = null;
+    this.#heardMs = Infinity;
     this.#overlay.clear();
   }
 }
