@@ -134,3 +134,28 @@ fn the_page_comes_back_by_itself_and_by_hand() {
     browser.wait_for_text("state-word", "Live");
     wait_for_figures(&browser, 30);
 }
+
+#[test]
+fn the_list_of_sessions_leads_to_each_of_them() {
+    let _machine = beside_others();
+    let sender = Sender::start(&["--size", "320x240", "--fps", "30"]);
+    let browser = Browser::start(&[]);
+    // What a hub with two sessions answers.
+    browser.prepare(
+        r#"window.fetch = async (path) => path !== "/api/sessions" ? new Response("", { status: 404 }) : Response.json([
+            { id: "lab-camera", sender: true, receivers: 2, viewers: 1, since: "2026-11-21T10:00:00Z" },
+            { id: "<b>bold", sender: false, receivers: 0, viewers: 0, since: "" }])"#,
+    );
+    browser.open(&format!("http://127.0.0.1:{}/", sender.port));
+    browser.wait_for_text("session-list", "lab-camera● sending · 2 receivers · 1 viewer · since ");
+    browser.wait_for_text("session-list", "<b>bold○ no sender · 0 receivers · 0 viewers");
+    assert_eq!(browser.ask("document.querySelector('#session-list b')"), serde_json::Value::Null);
+    browser.ask("document.querySelector('#session-list a').click()");
+    browser.wait_for_text("session-id", "lab-camera");
+    browser.wait_for_text("state-word", "Live");
+    browser.ask("document.querySelector('#share summary').click()");
+    poll("the QR code is there", PATIENCE, || {
+        browser.ask("document.getElementById('qr').naturalWidth > 0").as_bool().filter(|is_there| *is_there)
+    });
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}

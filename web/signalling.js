@@ -29,6 +29,7 @@ export class Signalling {
   #url;
   #protocols;
   #wish;
+  #codecs;
   #listener;
   #socket = null;
   #pause = FIRST_PAUSE_MS;
@@ -38,13 +39,14 @@ export class Signalling {
   #refusal = null;
 
   /**
-   * @param {{session?: string, token?: string, role: string, codecs: string[]}} wish
+   * @param {{session?: string, token?: string, role: string, codecs: () => string[]}} wish
    * @param {Listener} listener
    */
   constructor({ session, token, role, codecs }, listener) {
     this.#url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
     this.#protocols = token ? ["rebound", `rebound.bearer.${token}`] : [];
-    this.#wish = { session, role, codecs };
+    this.#wish = { session, role };
+    this.#codecs = codecs;
     this.#listener = listener;
   }
 
@@ -78,6 +80,8 @@ export class Signalling {
     this.#refusal = null;
     const socket = new WebSocket(this.#url, this.#protocols);
     this.#socket = socket;
+    // Asking the browser starts its WebRTC, some 100 ms: that is while the socket connects.
+    this.#wish.codecs ??= this.#codecs();
     socket.onopen = () => this.#sayJoin(keep);
     socket.onmessage = ({ data }) => this.#onMessage(JSON.parse(data));
     socket.onclose = () => this.#onClose();

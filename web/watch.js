@@ -35,7 +35,7 @@ export class Watch {
 
   constructor({ session, token }) {
     this.#view = new View(session);
-    const wish = { session, token, role: this.#role(), codecs: codecs() };
+    const wish = { session, token, role: this.#role(), codecs };
     this.#signalling = new Signalling(wish, {
       onWelcome: (welcome) => this.#onWelcome(welcome),
       onOffer: (sdp) => void this.#onOffer(sdp),
