@@ -46,6 +46,12 @@ fn receiver(program: &Path, config: &DemoConfig, common: &Common, port: u16, num
     let mut command = role(program, "receive");
     let send = &config.send;
     command.args(["--host", &send.host, "--port", &port.to_string()]);
+    if let Some(hub) = &send.session.hub {
+        command.args(["--hub", hub.as_str()]);
+    }
+    if let Some(session) = &send.session.session {
+        command.args(["--session", session.as_str()]);
+    }
     if send.ice_tcp {
         command.arg("--ice-tcp");
     }

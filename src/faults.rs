@@ -8,11 +8,10 @@ use crate::diff::DiffError;
 use crate::encode::{CatalogueError, ChooseError};
 use crate::logging::LogError;
 use crate::pipeline::{PipelineError, TextsError};
-use crate::receiver::Refused;
 use crate::replay::ReplayError;
 use crate::scene::{SceneError, UnknownScene};
 use crate::server::BindError;
-use crate::signalling::client::{ClientError, UrlError};
+use crate::signalling::client::{ClientError, Refused, UrlError};
 
 /// Says what went wrong, on stderr, and gives the exit code.
 pub fn tell(error: &anyhow::Error) -> ExitCode {

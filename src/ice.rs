@@ -23,6 +23,22 @@ pub fn announced(servers: &[cli::IceServer]) -> Vec<message::IceServer> {
     servers.iter().map(announce).collect()
 }
 
+/// What a hub announced, as ours; what cannot be read is left out.
+pub fn readable(servers: &[message::IceServer]) -> Vec<cli::IceServer> {
+    let read: Vec<_> = servers.iter().filter_map(read).collect();
+    if read.len() < servers.len() {
+        tracing::warn!("the hub names ICE servers that cannot be read");
+    }
+    read
+}
+
+fn read(server: &message::IceServer) -> Option<cli::IceServer> {
+    match (&server.username, &server.credential) {
+        (Some(user), Some(password)) => cli::IceServer::with_credential(&server.urls, user, password),
+        _ => server.urls.parse().ok(),
+    }
+}
+
 fn announce(server: &cli::IceServer) -> message::IceServer {
     match server {
         cli::IceServer::Stun { host, port } => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rebound::cli::{Command, ExitCode};
 use rebound::config::{self, Settings};
-use rebound::{bench, calibrate, demo, diff, faults, logging, pipeline, receiver, replay, sender, tools};
+use rebound::{bench, calibrate, demo, diff, faults, logging, pipeline, receiver, replay, sender, serve, tools};
 
 /// How long threads that are still at work may hold up the end of the process.
 const END_WITHIN: Duration = Duration::from_millis(500);
@@ -40,6 +40,7 @@ async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     match command {
         Command::Send(config) => sender::run(config, encoders, common, &log, settings.shown_command.clone()).await,
         Command::Receive(config) => receiver::run(config, common).await,
+        Command::Serve(config) => serve::run(config).await,
         Command::Demo(config) => demo::run(config, common, &settings.send_words).await,
         Command::Replay(config) => replay::run(config, settings.shown_command.clone()),
         Command::Diff(config) => diff::run(config),

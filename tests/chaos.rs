@@ -129,7 +129,7 @@ fn a_sender_ends_well_on_either_signal() {
         let report = sender.report();
         report.assert_sound();
         assert!(report.count("/frames/matched") > 0, "{:#}", report.0);
-        receiver.wait_for("the sender ends");
+        receiver.wait_for("the sender ended");
     }
 }
 

@@ -54,7 +54,7 @@ fn figures(browser: &Browser) -> Vec<(&'static str, f64)> {
 #[test]
 fn a_browser_is_a_detector_and_shows_what_the_sender_measured() {
     let _machine = alone();
-    let mut sender = Sender::start(&["--size", "640x480", "--fps", "30"]);
+    let mut sender = Sender::start(&["--session", "test", "--size", "640x480", "--fps", "30"]);
     let browser = Browser::phone();
     browser.open(&page(&sender));
     browser.wait_for_text("state-word", "Live");
@@ -75,7 +75,7 @@ fn a_browser_is_a_detector_and_shows_what_the_sender_measured() {
 #[test]
 fn a_browser_without_access_to_the_decoder_detects_what_it_shows() {
     let _machine = alone();
-    let mut sender = Sender::start(&["--size", "640x480", "--fps", "30"]);
+    let mut sender = Sender::start(&["--session", "test", "--size", "640x480", "--fps", "30"]);
     // By a name that is neither localhost nor https, as in a local network: browsers keep some things from such pages.
     let browser = Browser::start(&["--host-resolver-rules=MAP camera.test 127.0.0.1"]);
     browser.prepare("delete window.MediaStreamTrackProcessor");
@@ -94,7 +94,7 @@ fn a_browser_without_access_to_the_decoder_detects_what_it_shows() {
 #[test]
 fn a_browser_that_cannot_name_frames_watches_and_says_why() {
     let _machine = beside_others();
-    let mut sender = Sender::start(&["--size", "640x480", "--fps", "30"]);
+    let mut sender = Sender::start(&["--session", "test", "--size", "640x480", "--fps", "30"]);
     let browser = Browser::start(&[]);
     browser.prepare("delete window.MediaStreamTrackProcessor; delete HTMLVideoElement.prototype.requestVideoFrameCallback;");
     browser.open(&page(&sender));
@@ -114,7 +114,7 @@ fn a_browser_that_cannot_name_frames_watches_and_says_why() {
 fn the_page_comes_back_by_itself_and_by_hand() {
     let _machine = beside_others();
     let port = free_port();
-    let options = ["--size", "320x240", "--fps", "30"];
+    let options = ["--session", "test", "--size", "320x240", "--fps", "30"];
     let sender = Sender::start_at(port, &options);
     let browser = Browser::start(&[]);
     browser.open(&page(&sender));

@@ -2,13 +2,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rebound::signalling::message::{FromReceiver, FromSender};
+use rebound::signalling::message::{FromClient, ToClient};
 
 fuzz_target!(|text: &str| {
-    if let Ok(message) = FromReceiver::read(text) {
-        assert_eq!(FromReceiver::read(&message.to_json()), Ok(message));
+    if let Ok(message) = FromClient::read(text) {
+        assert_eq!(FromClient::read(&message.to_json()), Ok(message));
     }
-    if let Ok(message) = FromSender::read(text) {
-        assert_eq!(FromSender::read(&message.to_json()), Ok(message));
+    if let Ok(message) = ToClient::read(text) {
+        assert_eq!(ToClient::read(&message.to_json()), Ok(message));
     }
 });

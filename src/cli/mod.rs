@@ -12,6 +12,8 @@ mod recovery;
 mod redact;
 mod replay;
 mod send;
+mod serve;
+mod session;
 mod source;
 mod trace;
 mod values;
@@ -36,6 +38,8 @@ pub use recovery::{JitterMs, ReceiveRecovery, SendRecovery};
 pub use redact::{redact, redact_command};
 pub use replay::{DiffConfig, ReplayConfig};
 pub use send::{DEFAULT_PORT, DemoConfig, SendConfig};
+pub use serve::ServeConfig;
+pub use session::SessionArgs;
 pub use source::SourceConfig;
 pub use trace::TraceArgs;
 pub use witness::{CalibrateConfig, WitnessConfig};
@@ -85,6 +89,8 @@ pub enum Command {
     Send(Box<SendConfig>),
     /// Receive the video, find the objects in it, and send their coordinates back
     Receive(Box<ReceiveConfig>),
+    /// Where senders and receivers of many sessions find each other
+    Serve(Box<ServeConfig>),
     /// Sender and receivers as processes on this machine: live view, then the report
     Demo(Box<DemoConfig>),
     /// Measure every cell of a matrix of encoders, bitrates, networks and so on, each with processes of its own, and report
@@ -121,6 +127,7 @@ impl Command {
         match self {
             Command::Send(_) => "send",
             Command::Receive(_) => "receive",
+            Command::Serve(_) => "serve",
             Command::Demo(_) => "demo",
             Command::Bench(_) => "bench",
             Command::Replay(_) => "replay",

@@ -10,6 +10,7 @@ use url::Url;
 use super::ice::{self, IceServer};
 use super::impair::ImpairConfig;
 use super::recovery::ReceiveRecovery;
+use super::session::SessionArgs;
 use super::{send, values};
 
 /// The detectors there are.
@@ -38,6 +39,9 @@ pub struct ReceiveConfig {
     #[arg(long, value_name = "N", default_value_t = send::DEFAULT_PORT, value_parser = clap::value_parser!(u16).range(1..),
         help_heading = "Sender")]
     pub port: u16,
+    /// The hub and the session there.
+    #[command(flatten)]
+    pub session: SessionArgs,
     /// Name under which the sender lists this receiver [default: one the sender gives]
     #[arg(long, value_parser = values::name, help_heading = "Sender")]
     pub name: Option<String>,
@@ -104,6 +108,7 @@ impl ReceiveConfig {
     /// # Errors
     /// When host and port make no URL; not after the checks of `config::load`.
     pub fn signalling_url(&self) -> Result<Url, String> {
-        self.url.clone().map_or_else(|| values::signalling_at(&self.host, self.port), Ok)
+        let given = self.session.hub.clone().or_else(|| self.url.clone());
+        given.map_or_else(|| values::signalling_at(&self.host, self.port), Ok)
     }
 }

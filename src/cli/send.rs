@@ -12,6 +12,7 @@ use super::budget::BudgetOptions;
 use super::ice::{self, IceServer};
 use super::impair::ImpairConfig;
 use super::recovery::SendRecovery;
+use super::session::SessionArgs;
 use super::trace::TraceArgs;
 use super::values;
 use super::witness::WitnessConfig;
@@ -55,6 +56,9 @@ pub struct SendConfig {
     /// Port to listen on; 0 takes any free one and says which
     #[arg(long, value_name = "N", default_value_t = DEFAULT_PORT, help_heading = "Receivers")]
     pub port: u16,
+    /// Somebody else's hub.
+    #[command(flatten)]
+    pub session: SessionArgs,
     /// Most receivers at once; more are turned away
     #[arg(long, value_name = "N", default_value = "100", value_parser = RangedU64ValueParser::<u32>::new().range(1..=1000),
         help_heading = "Receivers")]

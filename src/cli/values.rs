@@ -57,6 +57,14 @@ pub(super) fn http_url(text: &str) -> Result<Url, String> {
     url.ok_or_else(|| format!("'{text}' is not an http:// URL; write for example http://127.0.0.1:8080/health"))
 }
 
+/// `https://example.com`, as a browser sends it.
+pub(super) fn origin(text: &str) -> Result<String, String> {
+    let origin = Url::parse(text).ok().map(|url| url.origin()).filter(url::Origin::is_tuple);
+    let origin = origin.map(|origin| origin.ascii_serialization()).filter(|origin| origin == text.trim_end_matches('/'));
+    origin
+        .ok_or_else(|| format!("'{text}' is not an origin; write scheme and host as in https://example.com, without a path"))
+}
+
 /// Where a sender's signalling is: `ws://host[:port][/path]`; `http` is taken as `ws`, the path is `/ws` unless given.
 pub(super) fn signalling_url(text: &str) -> Result<Url, String> {
     let error = |why: &str| format!("'{text}' {why}; write for example ws://192.168.1.7:8080");

@@ -18,6 +18,7 @@ pub(super) fn command(command: &Command) -> Result<(), ConfigError> {
             file_is_writable("the report", config.report.as_deref().filter(|path| *path != Path::new("-")))
         }
         Command::Bench(config) => bench(config),
+        Command::Serve(config) => one_stun(&config.ice_servers),
         Command::Diff(_)
         | Command::Encoders(_)
         | Command::Calibrate(_)

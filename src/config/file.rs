@@ -13,7 +13,7 @@ use crate::spelling;
 const ENCODER_KEYS: [&str; 2] = ["encoder", "encoders"];
 
 /// The tables that there are, each with the settings of the command of that name.
-const TABLES: [&str; 3] = ["send", "receive", "demo"];
+const TABLES: [&str; 4] = ["send", "receive", "demo", "serve"];
 
 /// A settings file that has been checked.
 pub(super) struct SettingsFile {
@@ -120,6 +120,7 @@ fn tables_of(command: &[&str]) -> &'static [&'static str] {
         ["send" | "encoders" | "calibrate"] | ["pipeline", "send"] => &["send"],
         ["receive"] | ["pipeline", "receive"] => &["receive"],
         ["demo"] => &["demo", "send"],
+        ["serve"] => &["serve"],
         _ => &[],
     }
 }

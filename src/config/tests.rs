@@ -239,6 +239,7 @@ fn the_documentation_lists_every_setting_as_it_is() {
         documented(command("send"), false),
         documented(command("receive"), false),
         documented(&demo, false),
+        documented(command("serve"), false),
     ] {
         assert!(text.contains(&table), "docs/configuration.md lacks this table:\n{table}");
     }

@@ -3,6 +3,7 @@
 //! Only wiring. One loop owns all state; pictures do not pass through it: they go from the decoder's thread through a mailbox of
 //! one to the detector's thread, and the coordinates from there straight onto the data channel.
 
+mod hub;
 mod progress;
 mod session;
 mod show;
@@ -21,11 +22,7 @@ use crate::feedback::{self, Message};
 use crate::impair::Impaired;
 use crate::pipeline::{Debugging, Texts};
 use crate::signalling::client::{Client, ClientEvent};
-use crate::signalling::gate::CandidatePolicy;
-use crate::signalling::message::{
-    Bye, DisplayName, ErrorCode, ErrorReport, FromReceiver, FromSender, Join, PROTOCOL_VERSION, Role, Sdp,
-    TrickledCandidate, Welcome,
-};
+use crate::signalling::message::{FromClient, Sdp, TrickledCandidate};
 use crate::signals::Signals;
 use crate::webrtc::{PeerError, PeerEvent, ReceivingPeer};
 use progress::Fault;
@@ -49,11 +46,6 @@ enum Event {
     Interrupted,
 }
 
-/// The sender will never serve this receiver: trying again is of no use.
-#[derive(Debug, thiserror::Error)]
-#[error("the sender refuses this receiver: {0}")]
-pub struct Refused(String);
-
 struct Receiver {
     config: ReceiveConfig,
     clock: RunClock,
@@ -64,13 +56,11 @@ struct Receiver {
     /// Whether the sender is on this machine.
     is_local: bool,
     ice: crate::webrtc::IceSettings,
-    outbox: Option<mpsc::Sender<FromReceiver>>,
+    hub: hub::Link,
     session: Option<Session>,
     sessions: u64,
     /// How many sessions in a row did not get on with their connection.
     stalled: u32,
-    /// The sender says that we can never be served.
-    refused: Option<String>,
     show: Option<Show>,
     detected: u64,
     has_received: bool,
@@ -114,79 +104,6 @@ impl Receiver {
         }
     }
 
-    fn on_client(&mut self, event: ClientEvent) -> anyhow::Result<()> {
-        match event {
-            ClientEvent::Connected(outbox) => self.join(outbox),
-            ClientEvent::Message(message) => self.on_message(message),
-            ClientEvent::Lost { reason } => {
-                self.outbox = None;
-                self.end_session(&format!("signalling is lost: {reason}"));
-            }
-            ClientEvent::Failed(error) => return Err(error.into()),
-        }
-        match self.refused.take() {
-            Some(why) => bail!(Refused(why)),
-            None => Ok(()),
-        }
-    }
-
-    fn join(&mut self, outbox: mpsc::Sender<FromReceiver>) {
-        self.outbox = Some(outbox);
-        self.sessions += 1;
-        let policy = CandidatePolicy { loopback: self.is_local, tcp: self.config.ice_tcp };
-        let (id, jitter_ms) = (SessionId(self.sessions), self.config.recovery.jitter_ms);
-        self.session = Some(Session::new(id, policy, jitter_ms, self.stalled, self.clock.now()));
-        let name = self.config.name.clone().and_then(|name| DisplayName::try_from(name).ok());
-        let codecs = self.texts.decodable();
-        let role = if self.config.looks() { Role::Receiver } else { Role::Viewer };
-        self.tell(FromReceiver::Join(Join { version: PROTOCOL_VERSION, role, name, codecs }));
-    }
-
-    /// Tells the sender something; one that does not read any more is about to be lost.
-    fn tell(&self, message: FromReceiver) {
-        let _ = self.outbox.as_ref().map(|outbox| outbox.try_send(message));
-    }
-
-    fn on_message(&mut self, message: FromSender) {
-        match message {
-            FromSender::Welcome(welcome) => self.on_welcome(&welcome),
-            FromSender::Offer(offer) => self.on_offer(&offer.sdp),
-            FromSender::Candidate(candidate) => {
-                if let Some(session) = &mut self.session {
-                    // Our sender's media are bundled: any line names the one transport.
-                    session.add_candidate(candidate.line.unwrap_or(0), &candidate.candidate);
-                }
-            }
-            FromSender::Error(error) => self.on_error(&error),
-            FromSender::Bye(bye) => self.leave(&format!("the sender says goodbye: {}", bye.reason)),
-        }
-    }
-
-    fn on_welcome(&mut self, welcome: &Welcome) {
-        tracing::info!(id = welcome.id, "the sender lets us in");
-        if let Some(session) = &mut self.session {
-            session.progress.on_welcome(self.clock.now());
-        }
-        let own = &self.config.ice_servers;
-        let announced: Vec<_> = welcome.ice_servers.iter().filter_map(start::ice_server).collect();
-        if announced.len() < welcome.ice_servers.len() {
-            tracing::warn!("the sender names ICE servers that cannot be read");
-        }
-        // One's own are better known than the sender's.
-        self.ice = crate::ice::settings(if own.is_empty() { &announced } else { own }, self.config.ice_tcp);
-    }
-
-    fn on_error(&mut self, error: &ErrorReport) {
-        if error.recoverable {
-            tracing::warn!(code = ?error.code, "the sender complains: {}", error.message);
-        } else {
-            tracing::error!(code = ?error.code, "the sender sends us away: {}", error.message);
-            let hopeless = matches!(error.code, ErrorCode::NoCommonCodec | ErrorCode::UnsupportedVersion);
-            self.refused = hopeless.then(|| error.message.clone());
-            self.leave("sent away");
-        }
-    }
-
     fn on_peer_started(&mut self, id: SessionId, peer: Result<Box<ReceivingPeer>, PeerError>) {
         let current = self.session.as_mut().filter(|session| session.id == id);
         match (peer, current) {
@@ -209,12 +126,14 @@ impl Receiver {
         let Some(session) = self.session.as_mut().filter(|session| session.id == id) else { return };
         match event {
             PeerEvent::Described { sdp } => {
+                let offer = session.offer;
                 session.progress.on_answer(now);
-                self.tell(FromReceiver::Answer(Sdp { sdp }));
+                self.hub.tell(FromClient::Answer(Sdp { sdp, offer }));
             }
             PeerEvent::Candidate { mline, candidate } => {
+                let (line, offer) = (Some(mline), session.offer);
                 session.progress.on_own_candidate();
-                self.tell(FromReceiver::Candidate(TrickledCandidate { candidate, line: Some(mline), mid: None }));
+                self.hub.tell(FromClient::Candidate(TrickledCandidate { candidate, line, mid: None, offer }));
             }
             PeerEvent::WayFound => session.progress.on_way_found(now),
             PeerEvent::Connected => {
@@ -224,14 +143,17 @@ impl Receiver {
             }
             PeerEvent::Untrusted => {
                 tracing::error!("the sender's certificate is not the one that its offer names: somebody may be in between");
-                self.leave("certificate and fingerprint differ");
+                self.walk_out("certificate and fingerprint differ");
             }
             PeerEvent::Message { text, at } => self.on_channel_message(&text, at),
             PeerEvent::Failed { reason } => {
                 session.dump("error");
                 self.leave(&reason);
             }
-            PeerEvent::ChannelOpen => session.on_open(now),
+            PeerEvent::ChannelOpen => {
+                session.on_open(now);
+                self.hub.on_open();
+            }
             PeerEvent::Sent { .. } | PeerEvent::Path { .. } | PeerEvent::KeyframeWanted => {}
         }
     }
@@ -264,14 +186,14 @@ impl Receiver {
             }
             return self.leave(&fault.to_string());
         }
+        self.keep_joined(now);
         self.tell_stats(now);
     }
 
-    /// Ends the session and the signalling connection; the client comes back with a new one.
+    /// Ends the session, and asks for another.
     fn leave(&mut self, reason: &str) {
-        self.tell(FromReceiver::Bye(Bye { reason: reason.to_owned() }));
-        self.outbox = None;
         self.end_session(reason);
+        self.hub.ask_again(self.clock.now());
     }
 
     fn end_session(&mut self, reason: &str) {

@@ -1,10 +1,10 @@
-//! How long the steps of setting up a connection may take: from `join` to the offer, the connection and the data channel.
+//! How long the steps of setting up a connection may take: from the offer to the connection and the data channel.
 
 use std::time::Duration;
 
-/// How long is waited for the offer, for our own answer, and at most for each step after it: as long as the sender itself waits for us
-/// in [`crate::signalling::room`].
-const NEGOTIATE_WITHIN: Duration = Duration::from_secs(12);
+/// How long is waited for the hub's welcome, for our own answer, and at most for each step after it: as long as the sender itself waits
+/// for us in [`crate::signalling::room`].
+pub(super) const NEGOTIATE_WITHIN: Duration = Duration::from_secs(12);
 
 /// How long ICE may at least take to find a way.
 ///
@@ -34,7 +34,7 @@ pub(super) enum Fault {
         "this machine has no network address but loopback that ICE can use; check that a network interface is up (ip address)"
     )]
     NoAddress,
-    /// No offer, no connection or no data channel.
+    /// No answer, no connection or no data channel.
     #[error("the sender does not get on with the connection")]
     Stalled,
     /// Neither video nor messages.
@@ -45,11 +45,10 @@ pub(super) enum Fault {
 /// How far the setting up has come, and by when it must come further.
 #[derive(Debug)]
 pub(super) struct Progress {
-    joined_at: Duration,
     stalled: u32,
     /// None once the data channel is open.
     deadline: Option<Duration>,
-    /// How long the sender took to answer over signalling.
+    /// How long the hub took to answer over signalling.
     answered_in: Duration,
     way_found: bool,
     /// By when there must be a candidate of ours, once the answer is made; none when there is one.
@@ -58,27 +57,17 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Joined `now`, after so many connections in a row have stalled.
-    pub(super) fn new(stalled: u32, now: Duration) -> Progress {
+    /// An offer came `now`, after the hub had taken so long to answer `join`, and so many connections in a row have stalled. Making the
+    /// answer to it is no matter of the network.
+    pub(super) fn new(answered_in: Duration, stalled: u32, now: Duration) -> Progress {
         Progress {
-            joined_at: now,
             stalled,
             deadline: Some(now + NEGOTIATE_WITHIN),
-            answered_in: Duration::ZERO,
+            answered_in,
             way_found: false,
             gather_by: None,
             has_candidate: false,
         }
-    }
-
-    /// The sender has answered.
-    pub(super) fn on_welcome(&mut self, now: Duration) {
-        self.answered_in = now.saturating_sub(self.joined_at);
-    }
-
-    /// There is an offer. Making the answer to it is no matter of the network.
-    pub(super) fn on_offer(&mut self, now: Duration) {
-        self.deadline = Some(now + NEGOTIATE_WITHIN);
     }
 
     /// Our answer is made.
@@ -150,10 +139,7 @@ mod tests {
 
     #[test]
     fn each_step_has_its_time_and_an_open_channel_has_no_end() {
-        let mut progress = Progress::new(0, MS(1000));
-        assert!(stalls_at(&progress, 13_000), "the offer");
-        progress.on_welcome(MS(1200));
-        progress.on_offer(MS(5000));
+        let mut progress = Progress::new(MS(200), 0, MS(5000));
         assert!(stalls_at(&progress, 17_000), "the answer");
         progress.on_own_candidate();
         progress.on_answer(MS(6000));
@@ -170,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_machine_without_an_address_is_told_so_soon() {
-        let mut progress = Progress::new(0, MS(0));
+        let mut progress = Progress::new(Duration::ZERO, 0, MS(0));
         progress.on_answer(MS(1000));
         assert_eq!([1499, 1500].map(|ms| progress.fault(MS(ms))), [None, Some(Fault::NoAddress)]);
         progress.on_own_candidate();

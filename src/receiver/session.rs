@@ -10,8 +10,8 @@ use crate::cli::JitterMs;
 use crate::decode::Decoded;
 use crate::feedback::{Liveness, SILENCE};
 use crate::recovery::Patience;
-use crate::signalling::gate::{Candidate, CandidateGate, CandidatePolicy, CandidateVerdict};
-use crate::webrtc::{ReceivingPeer, Trust};
+use crate::signalling::gate::{Candidate, CandidateGate, CandidateVerdict};
+use crate::webrtc::ReceivingPeer;
 
 /// A session is told apart from the one before, whose late events do not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +20,13 @@ pub(super) struct SessionId(pub(super) u64);
 /// One connection to one sender.
 pub(super) struct Session {
     pub(super) id: SessionId,
+    /// The number of the offer that it answers.
+    pub(super) offer: Option<u64>,
     /// The sender's candidates pass it.
     pub(super) gate: CandidateGate,
     /// Candidates that came before the peer was made.
     pub(super) early: Vec<(u32, Candidate)>,
     pub(super) peer: Option<ReceivingPeer>,
-    pub(super) trust: Option<Arc<Trust>>,
     pub(super) decoded: Arc<Decoded>,
     pub(super) counts: Arc<Counts>,
     pub(super) watcher: Option<JoinHandle<Option<Show>>>,
@@ -38,18 +39,25 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// A session that waits for an offer since `now`.
-    pub(super) fn new(id: SessionId, policy: CandidatePolicy, jitter: JitterMs, stalled: u32, now: Duration) -> Session {
+    /// A session that answers an offer.
+    pub(super) fn new(
+        id: SessionId,
+        offer: Option<u64>,
+        gate: CandidateGate,
+        jitter: JitterMs,
+        progress: Progress,
+        now: Duration,
+    ) -> Session {
         Session {
             id,
-            gate: CandidateGate::new(policy),
+            offer,
+            gate,
             early: Vec::new(),
             peer: None,
-            trust: None,
             decoded: Arc::default(),
             counts: Arc::default(),
             watcher: None,
-            progress: Progress::new(stalled, now),
+            progress,
             liveness: Liveness::new(now, SILENCE),
             next_stats: now,
             jitter,

@@ -6,19 +6,20 @@ use anyhow::Context as _;
 use gstreamer as gst;
 use tokio::sync::mpsc;
 
-use super::session::SessionId;
+use super::progress::Progress;
+use super::session::{Session, SessionId};
 use super::watch::Watcher;
-use super::{Event, QUEUE_EVENTS, Receiver, show};
-use crate::cli::{self, Common, ExitCode, ReceiveConfig};
+use super::{Event, QUEUE_EVENTS, Receiver, hub, show};
+use crate::cli::{Common, ExitCode, ReceiveConfig};
 use crate::clock::RunClock;
 use crate::codec::Codec;
 use crate::decode::{self, Decoded};
 use crate::detect;
 use crate::impair::Path;
 use crate::pipeline::{self, Debugging, Texts};
-use crate::signalling::client::{Client, ClientConfig, SenderUrl};
-use crate::signalling::gate::{CheckedSdp, SdpKind, check_sdp};
-use crate::signalling::message::{self, Bye, FromReceiver};
+use crate::signalling::client::{Client, ClientConfig, HubUrl};
+use crate::signalling::gate::{CandidateGate, CandidatePolicy, CheckedSdp, SdpKind, check_sdp};
+use crate::signalling::message::{Bye, FromClient, Sdp};
 use crate::webrtc::{Certificate, PeerError, ReceiveSettings, ReceivingPeer, Report, Trust};
 use crate::witness;
 
@@ -26,7 +27,7 @@ use crate::witness;
 pub async fn run(config: &ReceiveConfig, common: &Common) -> anyhow::Result<ExitCode> {
     let texts = Texts::load(config.pipelines.as_deref())?;
     let _certificate = Certificate::prepare();
-    let url: SenderUrl = config.signalling_url().map_err(anyhow::Error::msg)?.as_str().parse()?;
+    let url: HubUrl = config.signalling_url().map_err(anyhow::Error::msg)?.as_str().parse()?;
     let client_config = ClientConfig { give_up_after: config.connect_timeout, ..ClientConfig::default() };
     let (events, mut queue) = mpsc::channel(QUEUE_EVENTS);
     let mut receiver = Receiver {
@@ -38,11 +39,10 @@ pub async fn run(config: &ReceiveConfig, common: &Common) -> anyhow::Result<Exit
         ice: crate::ice::settings(&config.ice_servers, config.ice_tcp),
         debugging: Debugging { dot_dir: config.dot.clone(), log_changes: common.verbose > 0 },
         config: config.clone(),
-        outbox: None,
+        hub: hub::Link::new(config.session.session.clone()),
         session: None,
         sessions: 0,
         stalled: 0,
-        refused: None,
         show: show::show(config)?,
         detected: 0,
         has_received: false,
@@ -58,41 +58,34 @@ pub(super) fn close(peer: ReceivingPeer) {
     drop(crate::closing::off_the_loop(|| peer.close()));
 }
 
-/// A server that the sender names, as ours.
-pub(super) fn ice_server(server: &message::IceServer) -> Option<cli::IceServer> {
-    match (&server.username, &server.credential) {
-        (Some(user), Some(password)) => cli::IceServer::with_credential(&server.urls, user, password),
-        _ => server.urls.parse().ok(),
-    }
-}
-
 impl Receiver {
     /// Says goodbye and frees everything.
     async fn finish(mut self) {
-        let outbox = self.outbox.take();
+        let outbox = self.hub.take_outbox();
         if let Some(outbox) = &outbox {
             // One that does not read needs no goodbye.
-            let _ = outbox.try_send(FromReceiver::Bye(Bye { reason: "the receiver ends".to_owned() }));
+            let _ = outbox.try_send(FromClient::Bye(Bye { reason: "the receiver ends".to_owned() }));
         }
         self.end_session("the receiver ends");
         tracing::info!(detected = self.detected, unsent = self.unsent, "done");
         self.client.close(outbox).await;
     }
 
-    /// The sender offers: a peer is made to answer, off the loop.
-    pub(super) fn on_offer(&mut self, sdp: &str) {
-        let Some(session) = &mut self.session else { return };
-        if session.trust.is_some() {
-            return self.leave("the sender offers twice");
-        }
-        let offer = match check_sdp(sdp, SdpKind::Offer, &mut session.gate) {
+    /// The sender offers: a peer is made to answer, off the loop. One that was there is replaced.
+    pub(super) fn on_offer(&mut self, offered: &Sdp) {
+        self.end_session("the sender offers a new connection");
+        let mut gate = CandidateGate::new(CandidatePolicy { loopback: self.is_local, tcp: self.config.ice_tcp });
+        let offer = match check_sdp(&offered.sdp, SdpKind::Offer, &mut gate) {
             Ok(offer) => offer,
-            Err(refused) => return self.leave(&format!("the offer is refused: {refused}")),
+            Err(refused) => return self.walk_out(&format!("the offer is refused: {refused}")),
         };
-        session.progress.on_offer(self.clock.now());
-        let (id, decoded) = (session.id, session.decoded.clone());
+        self.sessions += 1;
+        let (id, jitter_ms, now) = (SessionId(self.sessions), self.config.recovery.jitter_ms, self.clock.now());
+        let progress = Progress::new(self.hub.answered_in(), self.stalled, now);
+        let session = Session::new(id, offered.offer, gate, jitter_ms, progress, now);
+        let decoded = session.decoded.clone();
         let trust = Arc::new(Trust::new(offer.fingerprints().judge()));
-        session.trust = Some(trust.clone());
+        self.session = Some(session);
         match self.settings(&offer, trust, &decoded) {
             Ok(settings) => self.start_peer(id, settings),
             Err(error) => self.leave(&format!("{error:#}")),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Sender;
 use crate::congestion::{BitrateRule, Fitness, Measured, Target, Verdict};
-use crate::signalling::room::ConnectionId;
+use crate::signalling::room::PeerId;
 use crate::units::Bitrate;
 use crate::webrtc::{LaneState, PacingSettings};
 
@@ -28,7 +28,7 @@ pub(super) fn pacing(rule: BitrateRule) -> Option<PacingSettings> {
 
 impl Sender {
     /// Feedback came from a receiver.
-    pub(super) fn on_path(&mut self, id: ConnectionId, measured: Measured, estimate: Bitrate, at: Duration) {
+    pub(super) fn on_path(&mut self, id: PeerId, measured: Measured, estimate: Bitrate, at: Duration) {
         let Some(congestion) = &mut self.congestion else { return };
         let Some(member) = self.members.get(&id).filter(|member| member.active.is_some()) else { return };
         let Some(peer) = &member.peer else { return };

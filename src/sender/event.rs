@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 
 use crate::encode::{Choice, ChooseError};
 use crate::scene::Truth;
-use crate::server::HubEvent;
-use crate::signalling::room::ConnectionId;
+use crate::signalling::client::ClientEvent;
+use crate::signalling::room::PeerId;
 use crate::source::{MediaEnd, MediaError, MediaSource};
 use crate::units::{FrameNumber, RtpTime};
 use crate::webrtc::{PeerError, PeerEvent, SendingPeer};
@@ -38,11 +38,11 @@ pub(super) enum Event {
     /// A new encoder was looked for.
     EncoderChosen(Result<Choice, ChooseError>),
     /// A peer's pipeline is up, or could not be made.
-    PeerStarted { id: ConnectionId, peer: Result<Box<SendingPeer>, PeerError> },
+    PeerStarted { id: PeerId, peer: Result<Box<SendingPeer>, PeerError> },
     /// A peer reports.
-    Peer { id: ConnectionId, event: PeerEvent },
-    /// Somebody connected, said something or is gone.
-    Hub(HubEvent),
+    Peer { id: PeerId, event: PeerEvent },
+    /// The hub is reached, said something or is gone; none when it is gone for good.
+    Hub(Option<ClientEvent>),
     /// Time has passed.
     Tick,
     /// SIGINT or SIGTERM.

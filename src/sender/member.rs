@@ -5,15 +5,16 @@ use std::time::Duration;
 use super::watching::Watching;
 use crate::codec::Codec;
 use crate::feedback::Liveness;
-use crate::server::Outbox;
+use crate::report::ReceiverId;
 use crate::signalling::message::Role;
+use crate::signalling::room::NewPeer;
 use crate::webrtc::SendingPeer;
 
-/// A receiver: from the moment it connects to the signalling until it is gone.
+/// A receiver with one peer connection: from the moment it asks for one until that is gone.
 pub(super) struct Member {
-    /// Where it is told something.
-    pub(super) outbox: Outbox,
-    /// When it connected.
+    /// Who, in the ledger; the same for all its peer connections.
+    pub(super) receiver: ReceiverId,
+    /// When it asked.
     pub(super) hello_at: Duration,
     /// As in the report.
     pub(super) name: String,
@@ -36,23 +37,13 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(outbox: Outbox, hello_at: Duration) -> Member {
+    pub(super) fn new(new: &NewPeer, hello_at: Duration) -> Member {
         let (codec, peer, active) = (None, None, None);
-        let (name, role) = (String::new(), Role::Receiver);
+        let name = new.name.as_ref().map_or_else(|| new.member.to_string(), |name| name.as_str().to_owned());
+        let (receiver, role) = (ReceiverId(new.receiver), new.role);
         let (is_trusted, has_channel, complained) = (false, false, false);
-        Member {
-            outbox,
-            hello_at,
-            name,
-            role,
-            codec,
-            peer,
-            is_trusted,
-            has_channel,
-            active,
-            complained,
-            watching: Watching::default(),
-        }
+        let watching = Watching::default();
+        Member { receiver, hello_at, name, role, codec, peer, is_trusted, has_channel, active, complained, watching }
     }
 
     /// Whether it can be sent video from now on: not before, so that nothing piles up and nothing is measured that is no latency.

@@ -5,6 +5,7 @@
 mod congestion;
 mod event;
 mod film;
+mod hub;
 mod keep;
 mod member;
 mod outcome;
@@ -19,7 +20,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use anyhow::bail;
-use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::cli::{ExitCode, SendConfig};
@@ -32,9 +32,9 @@ use crate::live::Live;
 use crate::pipeline::Debugging;
 use crate::report::{Distribution, LATE_AFTER, Ledger};
 use crate::scene::Truth;
-use crate::server::HubEvent;
+use crate::signalling::client::Client;
 use crate::signalling::message::ErrorCode;
-use crate::signalling::room::{ConnectionId, NewPeer, Room};
+use crate::signalling::room::{NewPeer, PeerId, Room};
 use crate::signals::Signals;
 use crate::source::{MediaEnd, MediaError, MediaSource};
 use crate::units::{FrameNumber, RtpTime};
@@ -74,14 +74,14 @@ struct Sender {
     /// When the first frame that counts was made, and what this process had taken until then.
     measured_from: Option<(Duration, Usage, Vec<ThreadUsage>)>,
     command: Vec<String>,
-    port: u16,
+    hub: hub::Link,
     plan: Plan,
     debugging: Debugging,
     stream: Stream,
     /// The encoder that ran last, for the report.
     last_choice: Option<Choice>,
     /// Asked for a codec that the running encoder does not make; an encoder for them is being looked for.
-    waiting: Vec<(ConnectionId, NewPeer)>,
+    waiting: Vec<(PeerId, NewPeer)>,
     is_choosing: bool,
     /// An encoder died while one was being looked for.
     must_choose_again: bool,
@@ -97,12 +97,10 @@ struct Sender {
     room: Room,
     /// None when the bitrate is fixed.
     congestion: Option<Controller>,
-    members: BTreeMap<ConnectionId, Member>,
+    members: BTreeMap<PeerId, Member>,
     events: Events,
     live: Live,
     rates: view::MatchRates,
-    stop_server: oneshot::Sender<()>,
-    server: JoinHandle<()>,
     closing: Vec<JoinHandle<()>>,
     /// What the bad network did to the receivers that are gone.
     impaired: Option<Impaired>,
@@ -110,7 +108,7 @@ struct Sender {
 
 impl Sender {
     /// Runs until it is done or interrupted, then waits for what is on its way. Interrupted twice, it does not wait.
-    async fn run(&mut self, hub: &mut mpsc::Receiver<HubEvent>, signals: &mut Signals) -> anyhow::Result<ExitCode> {
+    async fn run(&mut self, hub: &mut Client, signals: &mut Signals) -> anyhow::Result<ExitCode> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let mut ending: Option<(Ending, Duration)> = None;
@@ -118,7 +116,7 @@ impl Sender {
         loop {
             let event = tokio::select! {
                 () = events.urgent() => None,
-                Some(event) = hub.recv() => Some(Event::Hub(event)),
+                event = hub.next() => Some(Event::Hub(event)),
                 _ = tick.tick() => Some(Event::Tick),
                 () = signals.recv() => Some(Event::Interrupted),
             };
@@ -178,7 +176,7 @@ impl Sender {
             Event::EncoderChosen(chosen) => self.on_encoder_chosen(chosen)?,
             Event::PeerStarted { id, peer } => self.on_peer_started(id, peer),
             Event::Peer { id, event } => self.on_peer(id, event),
-            Event::Hub(event) => self.on_hub(event),
+            Event::Hub(event) => self.on_hub(event)?,
             Event::Tick => self.on_tick()?,
             Event::Interrupted => tracing::info!("interrupted: finishing; once more ends at once"),
         }
@@ -309,7 +307,7 @@ impl Sender {
         let (served, refused) =
             std::mem::take(&mut self.waiting).into_iter().partition(|(_, new)| new.codecs.contains(&codec));
         self.waiting = served;
-        let refused: Vec<(ConnectionId, NewPeer)> = refused;
+        let refused: Vec<(PeerId, NewPeer)> = refused;
         for (id, _) in refused {
             self.room.on_peer_failed(id, ErrorCode::NoCommonCodec, &error.to_string());
         }

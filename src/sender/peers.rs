@@ -5,53 +5,26 @@ use std::time::Duration;
 
 use super::event::Event;
 use super::member::Member;
-use super::watching::Watching;
 use super::{Sender, congestion};
 use crate::codec::Codec;
 use crate::feedback::{self, Liveness, Message, SILENCE, Sightings};
 use crate::impair::{Impaired, Path};
 use crate::report::{Outcome, ReceiverId};
-use crate::server::HubEvent;
 use crate::signalling::gate::CheckedSdp;
-use crate::signalling::message::{ErrorCode, Role};
-use crate::signalling::room::{Action, ConnectionId, NewPeer};
+use crate::signalling::message::{ErrorCode, FromClient, Role, To};
+use crate::signalling::room::{Action, NewPeer, PeerId};
 use crate::webrtc::{PeerError, PeerEvent, Report, SendingPeer, StreamSettings, Trust};
 
 impl Sender {
-    pub(super) fn on_hub(&mut self, event: HubEvent) {
-        let now = self.clock.now();
-        match event {
-            HubEvent::Connected { id, remote, outbox } => {
-                self.members.insert(id, Member::new(outbox, now));
-                self.room.on_connected(id, remote.ip().to_canonical().is_loopback(), now);
-            }
-            HubEvent::Message { id, message } => self.room.on_message(id, message, now),
-            HubEvent::Garbage { id, why } => self.room.on_garbage(id, &why),
-            HubEvent::Closed { id, why } => {
-                tracing::debug!(receiver = id.0, ?why, "signalling closed");
-                self.room.on_closed(id);
-                self.act();
-                if let Some(peer) = self.members.remove(&id).and_then(|member| member.peer) {
-                    self.close(peer);
-                }
-            }
-        }
-    }
-
     /// Does what the room decided.
     pub(super) fn act(&mut self) {
         while let Some(action) = self.room.poll_action() {
             match action {
-                Action::Send(id, message) => {
-                    // A receiver that does not read is closed, which the server tells.
-                    let _ = self.members.get(&id).map(|member| member.outbox.send(message));
+                Action::Send(member, message) => self.hub.tell(FromClient::To(To { member, message })),
+                Action::StartPeer(id, peer) => {
+                    self.members.insert(id, Member::new(&peer, self.clock.now()));
+                    self.start_peer(id, peer);
                 }
-                Action::Close(id) => {
-                    if let Some(member) = self.members.get(&id) {
-                        member.outbox.close();
-                    }
-                }
-                Action::StartPeer(id, peer) => self.start_peer(id, peer),
                 Action::ApplyAnswer(id, answer) => self.apply_answer(id, &answer),
                 Action::AddCandidate(id, line, candidate) => {
                     if let Some(peer) = self.members.get(&id).and_then(|member| member.peer.as_ref()) {
@@ -66,12 +39,12 @@ impl Sender {
         }
     }
 
-    fn name_of(&self, id: ConnectionId) -> String {
+    fn name_of(&self, id: PeerId) -> String {
         self.members.get(&id).map(|member| member.name.clone()).unwrap_or_default()
     }
 
     /// Makes a peer, off the loop: it takes tens of milliseconds.
-    pub(super) fn start_peer(&mut self, id: ConnectionId, new: NewPeer) {
+    pub(super) fn start_peer(&mut self, id: PeerId, new: NewPeer) {
         if self.is_choosing {
             return self.waiting.push((id, new));
         }
@@ -79,14 +52,12 @@ impl Sender {
         if !new.codecs.contains(&codec) {
             return self.serve_other_codec(id, new, codec);
         }
-        let name = new.name.as_ref().map_or_else(|| new.id.clone(), |name| name.as_str().to_owned());
-        let settings = match self.settings(codec, &name) {
+        let Some(member) = self.members.get(&id) else { return };
+        let settings = match self.settings(codec, &member.name) {
             Ok(settings) => settings,
             Err(error) => return self.room.on_peer_failed(id, ErrorCode::InternalError, &error.to_string()),
         };
         let Some(member) = self.members.get_mut(&id) else { return };
-        member.name = name;
-        member.role = new.role;
         member.codec = Some(codec);
         let (clock, events) = (self.clock.clone(), self.events.clone());
         tokio::task::spawn_blocking(move || {
@@ -98,7 +69,7 @@ impl Sender {
     }
 
     /// One encoder serves all: while others are being sent its codec, it stays; else it is changed for the newcomer.
-    fn serve_other_codec(&mut self, id: ConnectionId, new: NewPeer, codec: Codec) {
+    fn serve_other_codec(&mut self, id: PeerId, new: NewPeer, codec: Codec) {
         if self.members.values().any(|member| member.codec.is_some()) {
             let theirs: Vec<String> = new.codecs.iter().map(Codec::to_string).collect();
             let why = format!(
@@ -115,14 +86,14 @@ impl Sender {
     fn settings(&self, codec: Codec, name: &str) -> anyhow::Result<StreamSettings> {
         let (launch, rtp_caps) = self.stream.peer(&self.plan, codec, self.config.bitrate)?;
         let channel = self.config.channel;
-        let ice = crate::ice::settings(&self.config.ice_servers, self.config.ice_tcp);
+        let ice = crate::ice::settings(self.hub.ice_servers(&self.config), self.config.ice_tcp);
         let path = self.config.network.impair.clone().map(|impairment| Path::named(impairment, &format!("to {name}")));
         let pacing = congestion::pacing(self.config.bitrate);
         let (fec_percent, debugging) = (self.config.recovery.fec_percent, self.debugging.clone());
         Ok(StreamSettings { launch, rtp_caps, channel, ice, path, fec_percent, pacing, debugging })
     }
 
-    pub(super) fn on_peer_started(&mut self, id: ConnectionId, peer: Result<Box<SendingPeer>, PeerError>) {
+    pub(super) fn on_peer_started(&mut self, id: PeerId, peer: Result<Box<SendingPeer>, PeerError>) {
         match peer {
             Ok(peer) => {
                 let current = self.stream.choice().map(|choice| choice.codec);
@@ -144,7 +115,7 @@ impl Sender {
         }
     }
 
-    fn apply_answer(&mut self, id: ConnectionId, answer: &CheckedSdp) {
+    fn apply_answer(&mut self, id: PeerId, answer: &CheckedSdp) {
         let Some(peer) = self.members.get(&id).and_then(|member| member.peer.as_ref()) else {
             return self.room.on_peer_failed(id, ErrorCode::InternalError, "there is no connection that the answer is for");
         };
@@ -153,7 +124,7 @@ impl Sender {
         }
     }
 
-    pub(super) fn on_peer(&mut self, id: ConnectionId, event: PeerEvent) {
+    pub(super) fn on_peer(&mut self, id: PeerId, event: PeerEvent) {
         let now = self.clock.now();
         match event {
             PeerEvent::Described { sdp } => self.room.on_offer(id, &sdp, now),
@@ -166,7 +137,11 @@ impl Sender {
                 self.room.on_peer_failed(id, ErrorCode::FingerprintMismatch, why);
             }
             PeerEvent::Message { text, at } => self.on_message(id, &text, at),
-            PeerEvent::Sent { rtp, at } => self.ledger.sent(ReceiverId(id.0), rtp, at),
+            PeerEvent::Sent { rtp, at } => {
+                if let Some(receiver) = self.receiver(id) {
+                    self.ledger.sent(receiver, rtp, at);
+                }
+            }
             PeerEvent::Path { measured, estimate, at } => self.on_path(id, measured, estimate, at),
             PeerEvent::KeyframeWanted => self.stream.want_keyframe(),
             PeerEvent::Failed { reason } => {
@@ -176,7 +151,7 @@ impl Sender {
         }
     }
 
-    fn on_progress(&mut self, id: ConnectionId, note: impl FnOnce(&mut Member)) {
+    fn on_progress(&mut self, id: PeerId, note: impl FnOnce(&mut Member)) {
         let now = self.clock.now();
         let Some(member) = self.members.get_mut(&id) else { return };
         note(member);
@@ -187,7 +162,7 @@ impl Sender {
         let lane = peer.lane().clone();
         member.active = Some(Liveness::new(now, SILENCE));
         self.room.on_peer_connected(id);
-        let (receiver, name, hello_at) = (ReceiverId(id.0), Arc::<str>::from(member.name.as_str()), member.hello_at);
+        let (receiver, name, hello_at) = (member.receiver, Arc::<str>::from(member.name.as_str()), member.hello_at);
         tracing::info!(receiver = member.name, role = ?member.role, "receiver connected");
         match member.role {
             Role::Receiver => {
@@ -202,22 +177,27 @@ impl Sender {
         self.dump(id, "connected");
     }
 
-    fn dump(&self, id: ConnectionId, moment: &str) {
+    fn dump(&self, id: PeerId, moment: &str) {
         if let Some(peer) = self.members.get(&id).and_then(|member| member.peer.as_ref()) {
             peer.pipeline().dump(moment);
         }
     }
 
-    fn on_message(&mut self, id: ConnectionId, text: &str, at: Duration) {
+    fn receiver(&self, id: PeerId) -> Option<ReceiverId> {
+        self.members.get(&id).map(|member| member.receiver)
+    }
+
+    fn on_message(&mut self, id: PeerId, text: &str, at: Duration) {
+        let Some(receiver) = self.receiver(id) else { return };
         match feedback::message::read(text.as_bytes()) {
             Ok(Message::Sightings(sightings)) => self.on_sightings(id, &sightings, at),
             Ok(Message::Pong(pong)) => {
-                self.ledger.pong(ReceiverId(id.0), &pong, at);
+                self.ledger.pong(receiver, &pong, at);
                 if let Some(liveness) = self.liveness_mut(id) {
                     liveness.heartbeat(at);
                 }
             }
-            Ok(Message::Stats(stats)) => self.ledger.stats(ReceiverId(id.0), stats),
+            Ok(Message::Stats(stats)) => self.ledger.stats(receiver, stats),
             Ok(Message::Watch(wish)) => self.on_watch(id, wish),
             Ok(Message::Ping(_) | Message::Truth(_) | Message::Results(_)) => {
                 self.on_garbage(id, "pings, truth and results are for the sender to send");
@@ -226,9 +206,10 @@ impl Sender {
         }
     }
 
-    fn on_sightings(&mut self, id: ConnectionId, sightings: &Sightings, at: Duration) {
+    fn on_sightings(&mut self, id: PeerId, sightings: &Sightings, at: Duration) {
+        let Some(receiver) = self.receiver(id) else { return };
         let truth_now = self.film.truth_at(at);
-        match self.ledger.feedback(ReceiverId(id.0), sightings, &truth_now, at) {
+        match self.ledger.feedback(receiver, sightings, &truth_now, at) {
             Outcome::Matched(joined) => {
                 tracing::trace!(receiver = id.0, ?joined, "matched");
                 self.note_result(id, &joined);
@@ -240,15 +221,15 @@ impl Sender {
         }
     }
 
-    fn on_garbage(&mut self, id: ConnectionId, why: &str) {
-        self.ledger.garbage(ReceiverId(id.0));
+    fn on_garbage(&mut self, id: PeerId, why: &str) {
         let Some(member) = self.members.get_mut(&id) else { return };
+        self.ledger.garbage(member.receiver);
         if !std::mem::replace(&mut member.complained, true) {
             tracing::warn!(receiver = member.name, "a message cannot be read (further ones are only counted): {why}");
         }
     }
 
-    fn liveness_mut(&mut self, id: ConnectionId) -> Option<&mut Liveness> {
+    fn liveness_mut(&mut self, id: PeerId) -> Option<&mut Liveness> {
         self.members.get_mut(&id)?.active.as_mut()
     }
 
@@ -270,30 +251,25 @@ impl Sender {
 
     pub(super) fn dismiss_peers_of_other_codec(&mut self, codec: Codec) {
         let differs = |member: &Member| member.codec.is_some_and(|theirs| theirs != codec);
-        let theirs: Vec<ConnectionId> =
-            self.members.iter().filter(|(_, member)| differs(member)).map(|(id, _)| *id).collect();
+        let theirs: Vec<PeerId> = self.members.iter().filter(|(_, member)| differs(member)).map(|(id, _)| *id).collect();
         for id in theirs {
             let why = format!("the encoder failed and the next one makes {codec}: join again");
             self.room.on_peer_failed(id, ErrorCode::InternalError, &why);
         }
     }
 
-    fn drop_peer(&mut self, id: ConnectionId) {
+    fn drop_peer(&mut self, id: PeerId) {
         self.waiting.retain(|(waiting, _)| *waiting != id);
-        let Some(member) = self.members.get_mut(&id) else { return };
-        let role = member.role;
-        if member.active.take().is_some() {
+        let Some(member) = self.members.remove(&id) else { return };
+        if member.active.is_some() {
             let now = self.clock.now();
-            self.ledger.receiver_left(ReceiverId(id.0), now);
-            if role == Role::Receiver {
-                self.keep_left(ReceiverId(id.0), now);
+            self.ledger.receiver_left(member.receiver, now);
+            if member.role == Role::Receiver {
+                self.keep_left(member.receiver, now);
             }
             self.congestion.iter_mut().for_each(|congestion| congestion.on_left(id.0));
         }
-        let Some(member) = self.members.get_mut(&id) else { return };
-        member.codec = None;
-        member.watching = Watching::default();
-        if let Some(peer) = member.peer.take() {
+        if let Some(peer) = member.peer {
             self.close(peer);
         }
     }

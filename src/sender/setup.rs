@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
 
 use super::event::{Event, Events};
 use super::film::{self, Film, Outlet};
+use super::hub::{Link, Place};
 use super::keep::Keeping;
 use super::stream::{Plan, Stream};
 use super::{Sender, outcome, view};
@@ -19,19 +20,19 @@ use crate::clock::RunClock;
 use crate::closing::CLOSE_WITHIN;
 use crate::congestion::{BitrateRule, Controller};
 use crate::encode::{Catalogue, Choice, Shape, Wanted};
+use crate::hub::{RunningHub, Sources};
 use crate::live::Live;
 use crate::logging::Log;
 use crate::pipeline::{Debugging, Texts};
 use crate::record::Recorder;
 use crate::report::{Distribution, Ledger, LedgerConfig, SenderCost, Totals};
-use crate::server::{self, HubEvent, ServerConfig};
+use crate::server::{self, ServerConfig};
+use crate::signalling::client::{Client, ClientConfig, HubUrl};
+use crate::signalling::hub::{Access, Hub, HubConfig, MemberNames};
 use crate::signalling::room::{Room, RoomConfig};
 use crate::signals::Signals;
 use crate::units::RtpTime;
 use crate::webrtc::Certificate;
-
-/// Messages from all receivers that may wait for the loop; a full one slows the receivers' signalling down, nothing else.
-const HUB_MESSAGES: usize = 256;
 
 /// Runs a sender until it is done or interrupted, and writes its report.
 pub async fn run(
@@ -46,15 +47,13 @@ pub async fn run(
     let _certificate = Certificate::prepare();
     let choosing = plan.clone();
     let choice = tokio::task::spawn_blocking(move || choosing.choose(None, &[], None)).await??;
-    let listener = server::bind(&config.host, config.port).await?;
-    let address = listener.local_addr().context("the listening socket has no address")?;
+    let place = place(config).await?;
     let live = Live::start(common, log)?;
     let debugging = Debugging { dot_dir: config.dot.clone(), log_changes: common.verbose > 0 };
-    let prepared = Prepared { film, plan, choice, listener, port: address.port(), live, command, debugging };
-    let (mut sender, mut hub) = prepared.start(config)?;
-    tracing::info!("receivers may come to ws://{address}/ws");
+    let prepared = Prepared { film, plan, choice, live, command, debugging };
+    let (mut sender, mut hub) = prepared.start(config, place)?;
     let mut signals = Signals::listen()?;
-    let code = sender.run(&mut hub, &mut signals).await;
+    let code = sender.run(&mut hub.client, &mut signals).await;
     if matches!(code, Ok(ExitCode::Interrupted)) {
         // At once: what would be freed one by one goes with the process.
         std::mem::forget(sender);
@@ -62,7 +61,7 @@ pub async fn run(
     }
     let has_filmed = sender.frames > 0;
     let report = tokio::select! {
-        report = sender.finish() => report,
+        report = sender.finish(hub) => report,
         () = signals.recv() => return Ok(ExitCode::Interrupted),
     };
     // What was measured before an error is true all the same; before the first frame nothing was.
@@ -98,16 +97,14 @@ struct Prepared {
     film: Film,
     plan: Plan,
     choice: Choice,
-    listener: TcpListener,
-    port: u16,
     live: Live,
     command: Vec<String>,
     debugging: Debugging,
 }
 
 impl Prepared {
-    fn start(self, config: &SendConfig) -> anyhow::Result<(Sender, mpsc::Receiver<HubEvent>)> {
-        let Prepared { mut film, plan, choice, listener, port, live, command, debugging } = self;
+    fn start(self, config: &SendConfig, place: At) -> anyhow::Result<(Sender, Hubs)> {
+        let Prepared { mut film, plan, choice, live, command, debugging } = self;
         let events = Events::default();
         let clock = RunClock::start();
         let offset = RtpTime(config.timestamp_offset.unwrap_or_else(random));
@@ -126,13 +123,7 @@ impl Prepared {
                 None
             }
         };
-        let (stop_server, stop) = oneshot::channel();
-        let (hub_events, hub) = mpsc::channel(HUB_MESSAGES);
-        let stop = async {
-            // A sender that is gone has stopped too.
-            let _ = stop.await;
-        };
-        let server = tokio::spawn(server::serve(listener, hub_events, ServerConfig::default(), stop));
+        let (link, hubs) = reach(config, place, &clock);
         let ledger_config = LedgerConfig {
             history_size: config.history_size as usize,
             warmup: config.warmup.unwrap_or_default(),
@@ -146,7 +137,7 @@ impl Prepared {
         let mut sender = Sender {
             ledger: Ledger::new(ledger_config),
             keeping: Keeping::default(),
-            room: room(config, codecs),
+            room: Room::new(RoomConfig { codecs, max_members: config.max_receivers as usize, ice_tcp: config.ice_tcp }),
             congestion: Controller::new(config.bitrate, config.size, config.fps),
             config: config.clone(),
             clock,
@@ -156,7 +147,7 @@ impl Prepared {
             measured_from: None,
             watched_from: None,
             command,
-            port,
+            hub: link,
             plan,
             debugging,
             stream,
@@ -172,26 +163,68 @@ impl Prepared {
             events,
             live,
             rates: view::MatchRates::default(),
-            stop_server,
-            server,
             closing: Vec::new(),
             impaired: None,
         };
         let run = outcome::run_info(&sender, SenderCost::default());
         sender.keeping = Keeping::start(config, run, &ledger_config, offset, recorder)?;
-        Ok((sender, hub))
+        Ok((sender, hubs))
     }
 }
 
-fn room(config: &SendConfig, codecs: Vec<crate::codec::Codec>) -> Room {
-    let mut count = 0;
-    let new_id = move || {
-        count += 1;
-        format!("receiver-{count}")
-    };
-    let ice_servers = crate::ice::announced(&config.ice_servers);
-    let max_members = config.max_receivers as usize;
-    Room::new(RoomConfig { codecs, max_members, ice_servers, ice_tcp: config.ice_tcp }, new_id)
+/// How long a receiver that lost its signalling is waited for. Its peer connection is watched by itself: what is dead is noticed
+/// long before.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Where the hub will be or is.
+enum At {
+    Here(TcpListener, SocketAddr),
+    There(HubUrl),
+}
+
+async fn place(config: &SendConfig) -> anyhow::Result<At> {
+    if let Some(url) = &config.session.hub {
+        return Ok(At::There(url.as_str().parse()?));
+    }
+    let listener = server::bind(&config.host, config.port).await?;
+    let address = listener.local_addr().context("the listening socket has no address")?;
+    Ok(At::Here(listener, address))
+}
+
+/// The way to the hub, and the hub itself if it is our own.
+struct Hubs {
+    client: Client,
+    own: Option<RunningHub>,
+}
+
+impl Hubs {
+    /// What the sender said last is heard.
+    async fn end(self, mut link: Link) {
+        match self.own {
+            Some(own) => own.stop().await,
+            None => self.client.close(link.outbox()).await,
+        }
+    }
+}
+
+fn reach(config: &SendConfig, place: At, clock: &RunClock) -> (Link, Hubs) {
+    let session = config.session.session.clone();
+    match place {
+        At::There(url) => {
+            let client = Client::connect(url.clone(), ClientConfig::default());
+            (Link::new(Place::At(url), session), Hubs { client, own: None })
+        }
+        At::Here(listener, address) => {
+            let max_members = config.max_receivers as usize;
+            let hub = HubConfig { max_sessions: 1, max_members, grace: GRACE, names: MemberNames::Counted };
+            let hub = Hub::new(hub, Sources { ice_servers: config.ice_servers.clone() });
+            // This hub has its sender.
+            let everybody = Access { may_send: false, ..Access::everything() };
+            let server = ServerConfig { everybody, ..ServerConfig::default() };
+            let (own, client) = crate::hub::start_with_sender(listener, hub, server, clock.clone());
+            (Link::new(Place::Own(address), session), Hubs { client, own: Some(own) })
+        }
+    }
 }
 
 /// RFC 3550 section 5.1 wants the first timestamp to be random. The standard library's hasher keys are.
@@ -201,7 +234,7 @@ fn random() -> u32 {
 
 impl Sender {
     /// Says goodbye to everybody, frees everything and sums up.
-    async fn finish(mut self) -> crate::report::Report {
+    async fn finish(mut self, hubs: Hubs) -> crate::report::Report {
         // What the threads told before they stopped still counts.
         let mut batch = VecDeque::new();
         self.events.take(&mut batch);
@@ -222,18 +255,18 @@ impl Sender {
         let cost = outcome::cost(&self, elapsed, totals.all.frames.encoded);
         self.room.on_shutdown();
         self.act();
+        self.hub.bye();
         self.stream.stop();
         let mut run = outcome::run_info(&self, cost);
         run.floors = outcome::floors(&self);
         for joined in self.ledger.history() {
             tracing::debug!(?joined, "one of the last joined frames");
         }
-        let Sender { stop_server, server, closing, live, keeping, mut ledger, .. } = self;
+        let Sender { hub, closing, live, keeping, mut ledger, .. } = self;
         run.kept = tokio::task::spawn_blocking(move || keeping.finish(&mut ledger)).await.unwrap_or_default();
         drop(live);
-        let _ = stop_server.send(());
         let ended = async {
-            let _ = server.await;
+            hubs.end(hub).await;
             for closing in closing {
                 let _ = closing.await;
             }

@@ -1,11 +1,9 @@
 //! What the live view shows.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::Sender;
-use crate::cli::SendConfig;
 use crate::live::{LiveReceiver, LiveView, Quantiles};
 use crate::report::{Pair, ReceiverSummary, Spread};
 
@@ -36,7 +34,7 @@ impl Sender {
         let (scene, size, fps) = (self.film.name().to_owned(), self.config.size, self.config.fps);
         let is_listed = |id: &u64| summary.receivers.iter().any(|receiver| receiver.id.0 == *id);
         self.rates.each.retain(|id, _| is_listed(id));
-        let receivers = summary.receivers.iter().map(|receiver| self.receiver(receiver, now)).collect();
+        let receivers = summary.receivers.iter().map(|receiver| self.live_receiver(receiver, now)).collect();
         let recent = || self.ledger.history();
         LiveView {
             scene,
@@ -55,22 +53,11 @@ impl Sender {
             recent_error_px: recent().flat_map(|joined| joined.score.pairs().iter().map(Pair::error_px)).collect(),
             recent_latency_ms: recent().map(|joined| joined.latency.as_secs_f64() * 1e3).collect(),
             receivers,
-            invitation: self.invitation(),
+            invitation: self.hub.invitation(),
         }
     }
 
-    /// What to type where the receiver is to be.
-    fn invitation(&self) -> String {
-        let SendConfig { host, .. } = &self.config;
-        let here = host.parse().is_ok_and(|address: IpAddr| address.is_loopback() || address.is_unspecified());
-        if here {
-            format!("rebound receive --port {}", self.port)
-        } else {
-            format!("rebound receive --host {host} --port {}", self.port)
-        }
-    }
-
-    fn receiver(&mut self, summary: &ReceiverSummary, now: Duration) -> LiveReceiver {
+    fn live_receiver(&mut self, summary: &ReceiverSummary, now: Duration) -> LiveReceiver {
         let state = if summary.present { "connected" } else { "gone" };
         let rate = self.rates.each.entry(summary.id.0).or_default();
         LiveReceiver {

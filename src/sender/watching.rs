@@ -12,7 +12,7 @@ use crate::feedback::message::{
 use crate::report::{Joined, Ledger, Pair, ReceiverId, ReceiverSummary, Spread, Stages};
 use crate::scene::Truth;
 use crate::signalling::message::Role;
-use crate::signalling::room::ConnectionId;
+use crate::signalling::room::PeerId;
 use crate::units::RtpTime;
 
 /// The least time from one truth to the next: of 60 frames per second, none is left out.
@@ -37,7 +37,7 @@ pub(super) struct Watching {
 }
 
 impl Sender {
-    pub(super) fn on_watch(&mut self, id: ConnectionId, wish: Watch) {
+    pub(super) fn on_watch(&mut self, id: PeerId, wish: Watch) {
         let Some(member) = self.members.get_mut(&id) else { return };
         tracing::debug!(receiver = member.name, ?wish, "asks to be told");
         member.watching.wish = wish;
@@ -60,7 +60,7 @@ impl Sender {
     }
 
     /// An answer was joined to its frame.
-    pub(super) fn note_result(&mut self, id: ConnectionId, joined: &Joined) {
+    pub(super) fn note_result(&mut self, id: PeerId, joined: &Joined) {
         let Some(member) = self.members.get_mut(&id).filter(|member| member.watching.wish.results) else { return };
         let results = &mut member.watching.results.results;
         results.push(frame_result(joined));
@@ -70,14 +70,14 @@ impl Sender {
     }
 
     pub(super) fn tell_results(&mut self, now: Duration) {
-        for (id, member) in &mut self.members {
+        for member in self.members.values_mut() {
             let watching = &mut member.watching;
             let is_due = watching.wish.results && now.saturating_sub(watching.results_at) >= RESULTS_EVERY;
             if !is_due || member.active.is_none() || member.role == Role::Viewer {
                 continue;
             }
             watching.results_at = now;
-            watching.results.totals = watching.totals(&self.ledger, ReceiverId(id.0), now);
+            watching.results.totals = watching.totals(&self.ledger, member.receiver, now);
             if !watching.results.results.is_empty() || watching.results.totals.is_some() {
                 member.tell_results();
             }

@@ -37,14 +37,16 @@ use tower::ServiceExt;
 pub use bind::{BindError, bind};
 pub use socket::{CloseReason, HubEvent, OUTBOX_MESSAGES, Outbox, OutboxClosed};
 
+use crate::signalling::hub::{Access, ConnectionId};
 use crate::signalling::message::MAX_MESSAGE_BYTES;
-use crate::signalling::room::ConnectionId;
 
 /// How long what may take.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// Web pages of these origins (`https://example.com`) may connect, besides those of this host and of loopback.
     pub allowed_origins: Vec<String>,
+    /// What those may do who show no token.
+    pub everybody: Access,
     /// Connections at once, joined or not; above it a client is told 503. 256 leaves three quarters of the usual 1024 descriptors
     /// to the peers.
     pub max_connections: usize,
@@ -62,6 +64,7 @@ impl Default for ServerConfig {
     fn default() -> ServerConfig {
         ServerConfig {
             allowed_origins: Vec::new(),
+            everybody: Access::everything(),
             max_connections: 256,
             head_within: Duration::from_secs(5),
             ping_every: Duration::from_secs(5),
@@ -188,7 +191,8 @@ async fn upgrade(Extension(caller): Extension<Caller>, headers: HeaderMap, upgra
         .max_write_buffer_size(4 * MAX_MESSAGE_BYTES)
         .on_upgrade(move |socket| async move {
             let Server { config, hub, stopped, .. } = server;
-            socket::converse(socket, socket::Link { id, remote, hub, config, stopped }).await;
+            let access = config.everybody.clone();
+            socket::converse(socket, socket::Link { id, remote, access, hub, config, stopped }).await;
             drop(place);
         })
 }

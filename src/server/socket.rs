@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::tungstenite;
 
 use super::{ServerConfig, until_stopped};
-use crate::signalling::message::{FromReceiver, FromSender, InvalidMessage};
-use crate::signalling::room::ConnectionId;
+use crate::signalling::hub::{Access, ConnectionId, SessionInfo};
+use crate::signalling::message::{FromClient, InvalidMessage, ToClient};
 
 /// How many messages may wait for one client. A session is an offer and a few dozen candidates; whoever lets 64 of them wait does
 /// not read, and is cut off rather than waited for.
@@ -32,6 +32,8 @@ pub enum HubEvent {
         id: ConnectionId,
         /// Where it connects from.
         remote: SocketAddr,
+        /// What it may do.
+        access: Access,
         /// Where to put what it is to be told.
         outbox: Outbox,
     },
@@ -40,7 +42,7 @@ pub enum HubEvent {
         /// Who.
         id: ConnectionId,
         /// What.
-        message: FromReceiver,
+        message: FromClient,
     },
     /// A client said something that is no message.
     Garbage {
@@ -49,6 +51,8 @@ pub enum HubEvent {
         /// What is wrong with it.
         why: InvalidMessage,
     },
+    /// Somebody wants to know which sessions there are.
+    Sessions(oneshot::Sender<Vec<SessionInfo>>),
     /// A client is gone; nothing follows.
     Closed {
         /// Who.
@@ -78,7 +82,7 @@ pub enum CloseReason {
 }
 
 enum Outgoing {
-    Message(FromSender),
+    Message(ToClient),
     Close,
 }
 
@@ -96,7 +100,7 @@ pub struct OutboxClosed;
 
 impl Outbox {
     /// Sends a message. If [`OUTBOX_MESSAGES`] wait already, the client is cut off and [`HubEvent::Closed`] follows.
-    pub fn send(&self, message: FromSender) -> Result<(), OutboxClosed> {
+    pub fn send(&self, message: ToClient) -> Result<(), OutboxClosed> {
         self.put(Outgoing::Message(message))
     }
 
@@ -116,6 +120,7 @@ impl Outbox {
 pub(super) struct Link {
     pub(super) id: ConnectionId,
     pub(super) remote: SocketAddr,
+    pub(super) access: Access,
     pub(super) hub: mpsc::Sender<HubEvent>,
     pub(super) config: Arc<ServerConfig>,
     pub(super) stopped: watch::Receiver<bool>,
@@ -123,11 +128,11 @@ pub(super) struct Link {
 
 /// The whole life of one WebSocket.
 pub(super) async fn converse(socket: WebSocket, link: Link) {
-    let Link { id, remote, hub, config, stopped } = link;
+    let Link { id, remote, access, hub, config, stopped } = link;
     let (queue, outgoing) = mpsc::channel(OUTBOX_MESSAGES);
     let cut = Arc::new(Notify::new());
     let outbox = Outbox { queue, cut: Arc::clone(&cut) };
-    if hub.send(HubEvent::Connected { id, remote, outbox }).await.is_err() {
+    if hub.send(HubEvent::Connected { id, remote, access, outbox }).await.is_err() {
         return;
     }
     let mut conversation = Conversation { id, socket, hub, outgoing, cut, config, unanswered_pings: 0 };
@@ -171,7 +176,7 @@ impl Conversation {
         match received {
             Some(Ok(Message::Text(text))) => {
                 let id = self.id;
-                self.tell(match FromReceiver::read(text.as_str()) {
+                self.tell(match FromClient::read(text.as_str()) {
                     Ok(message) => HubEvent::Message { id, message },
                     Err(why) => HubEvent::Garbage { id, why },
                 })

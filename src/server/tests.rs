@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::time::Instant;
 
 use futures_util::{SinkExt, StreamExt};
@@ -12,7 +11,11 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::*;
 use crate::codec::Codec;
-use crate::signalling::message::{Bye, ErrorCode, ErrorReport, FromReceiver, FromSender, InvalidMessage};
+use crate::signalling::client::{Client, ClientEvent};
+use crate::signalling::hub::{Hub, HubConfig, MemberNames, Supplies};
+use crate::signalling::message::{
+    Bye, ErrorCode, ErrorReport, FromClient, IceServer, InvalidMessage, Register, SessionId, To, ToClient,
+};
 use crate::signalling::room::{Action, Room, RoomConfig};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -98,8 +101,8 @@ fn close_code(message: &Message) -> Option<CloseCode> {
     if let Message::Close(Some(frame)) = message { Some(frame.code) } else { None }
 }
 
-fn bye(reason: String) -> FromSender {
-    FromSender::Bye(Bye { reason })
+fn bye(reason: String) -> ToClient {
+    ToClient::Bye(Bye { reason })
 }
 
 #[tokio::test]
@@ -120,44 +123,66 @@ async fn messages_go_both_ways_and_garbage_is_reported_without_ending_the_connec
     socket.send(Message::binary(vec![0, 159, 146])).await.expect("sent");
     assert!(matches!(fixture.event().await, HubEvent::Garbage { why: InvalidMessage::Binary, .. }));
     let report = ErrorReport { code: ErrorCode::InvalidMessage, message: "m".into(), recoverable: true };
-    outbox.send(FromSender::Error(report.clone())).expect("open");
+    outbox.send(ToClient::Error(report.clone())).expect("open");
     let text = next(&mut socket).await.into_text().expect("text");
-    assert_eq!(FromSender::read(&text), Ok(FromSender::Error(report)));
+    assert_eq!(ToClient::read(&text), Ok(ToClient::Error(report)));
     socket.send(r#"{"type":"bye"}"#.into()).await.expect("sent");
-    assert!(matches!(fixture.event().await, HubEvent::Message { message: FromReceiver::Bye(_), .. }));
+    assert!(matches!(fixture.event().await, HubEvent::Message { message: FromClient::Bye(_), .. }));
     outbox.close();
     assert_eq!(close_code(&next(&mut socket).await), Some(CloseCode::Normal));
     assert_eq!(fixture.closed().await, CloseReason::ByUs);
 }
 
-/// What a sender does with a room, but for the peers.
-async fn host(mut hub: mpsc::Receiver<HubEvent>, mut room: Room) {
-    let (mut outboxes, now) = (HashMap::new(), Duration::ZERO);
-    while let Some(event) = hub.recv().await {
+/// What a sender does with its hub and a room, but for the peers.
+async fn host(mut client: Client, mut room: Room) {
+    let (mut outbox, now) = (None, Duration::ZERO);
+    while let Some(event) = client.next().await {
         match event {
-            HubEvent::Connected { id, remote, outbox } => {
-                outboxes.insert(id, outbox);
-                room.on_connected(id, remote.ip().is_loopback(), now);
+            ClientEvent::Connected(hub) => {
+                let register = Register { version: 1, session: None, ticket: None, members: Vec::new() };
+                hub.try_send(FromClient::Register(register)).expect("open");
+                outbox = Some(hub);
             }
-            HubEvent::Message { id, message } => room.on_message(id, message, now),
-            HubEvent::Garbage { id, why } => room.on_garbage(id, &why),
-            HubEvent::Closed { id, .. } => room.on_closed(id),
+            ClientEvent::Message(ToClient::Joined(joined)) => room.on_joined(joined, true, now),
+            ClientEvent::Message(ToClient::From(from)) => room.on_from(from, now),
+            ClientEvent::Message(ToClient::Left(left)) => room.on_left(&left),
+            _ => {}
         }
-        while let Some(action) = room.poll_action() {
-            match action {
-                Action::Send(id, message) => outboxes[&id].send(message).expect("open"),
-                Action::Close(id) => outboxes[&id].close(),
-                _ => {}
+        while let (Some(action), Some(hub)) = (room.poll_action(), &outbox) {
+            if let Action::Send(member, message) = action {
+                hub.try_send(FromClient::To(To { member, message })).expect("open");
             }
         }
     }
 }
 
+struct NoServers;
+
+impl Supplies for NoServers {
+    fn random(&mut self) -> u128 {
+        1
+    }
+
+    fn session_id(&mut self) -> SessionId {
+        "only".parse().expect("an id")
+    }
+
+    fn ice_servers(&mut self, _user: &str) -> Vec<IceServer> {
+        Vec::new()
+    }
+}
+
 #[tokio::test]
 async fn whoever_talks_nonsense_is_told_and_may_still_join_and_whoever_has_no_codec_is_told_and_closed() {
-    let Fixture { address, hub, stop, server } = Fixture::new(quick()).await;
-    let config = RoomConfig { codecs: vec![Codec::H264], max_members: 1, ice_servers: Vec::new(), ice_tcp: false };
-    let hosting = tokio::spawn(host(hub, Room::new(config, || "r1".to_owned())));
+    gstreamer::init().expect("GStreamer is there");
+    let listener = bind("127.0.0.1", 0).await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let grace = Duration::from_secs(1);
+    let config = HubConfig { max_sessions: 1, max_members: 1, grace, names: MemberNames::Counted };
+    let (running, client) =
+        crate::hub::start_with_sender(listener, Hub::new(config, NoServers), quick(), crate::clock::RunClock::start());
+    let room = Room::new(RoomConfig { codecs: vec![Codec::H264], max_members: 1, ice_tcp: false });
+    let hosting = tokio::spawn(host(client, room));
     let table = [
         ("\u{202e}{", "INVALID_MESSAGE", true),
         (r#"{"type":"answer","sdp":"v=0"}"#, "PROTOCOL_ERROR", true),
@@ -170,7 +195,11 @@ async fn whoever_talks_nonsense_is_told_and_may_still_join_and_whoever_has_no_co
     for (text, expected, lives) in table {
         let (mut socket, _) = connect_async(format!("ws://{address}/ws")).await.expect("connects");
         socket.send(text.into()).await.expect("sent");
-        let reply = next(&mut socket).await.into_text().expect("text");
+        let mut reply = next(&mut socket).await.into_text().expect("text");
+        if !lives {
+            assert!(reply.contains("welcome"), "the hub lets it in, the sender does not: {reply}");
+            reply = next(&mut socket).await.into_text().expect("text");
+        }
         assert!(reply.contains(expected), "{reply}");
         if lives {
             socket.send(r#"{"type":"join","version":1,"role":"receiver","codecs":["H264"]}"#.into()).await.expect("sent");
@@ -179,8 +208,7 @@ async fn whoever_talks_nonsense_is_told_and_may_still_join_and_whoever_has_no_co
         }
         assert_eq!(close_code(&next(&mut socket).await), Some(CloseCode::Normal));
     }
-    stop.send(()).expect("running");
-    server.await.expect("no panic");
+    running.stop().await;
     hosting.await.expect("no panic");
 }
 

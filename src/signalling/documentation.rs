@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::message::{ErrorCode, FromReceiver, FromSender};
+use super::message::{ErrorCode, FromClient, ToClient};
 
 const PAGE: &str = include_str!("../../docs/signalling.md");
 const SCHEMA: &str = include_str!("../../docs/signalling.schema.json");
@@ -36,16 +36,16 @@ fn check<M: PartialEq + std::fmt::Debug>(examples: &[&str], direction: &str, rea
 
 #[test]
 fn every_example_is_what_the_schema_and_the_code_take() {
-    let receiver = examples("## From the receiver", "## From the sender");
-    let sender = examples("## From the sender", "## The gate");
-    assert_eq!((receiver.len(), sender.len()), (6, 5));
-    check(&receiver, "fromReceiver", |text| FromReceiver::read(text).expect(text), FromReceiver::to_json);
-    check(&sender, "fromSender", |text| FromSender::read(text).expect(text), FromSender::to_json);
+    let said = examples("## From receivers and viewers", "## From the hub");
+    let heard = examples("## From the hub", "## The gate");
+    assert_eq!((said.len(), heard.len()), (9, 10));
+    check(&said, "fromClient", |text| FromClient::read(text).expect(text), FromClient::to_json);
+    check(&heard, "toClient", |text| ToClient::read(text).expect(text), ToClient::to_json);
 }
 
 #[test]
 fn what_the_code_refuses_the_schema_refuses_too() {
-    let validator = validator("fromReceiver");
+    let validator = validator("fromClient");
     for text in [
         r#"{}"#,
         r#"[]"#,
@@ -59,8 +59,12 @@ fn what_the_code_refuses_the_schema_refuses_too() {
         r#"{"type":"join","version":1,"role":"receiver","codecs":[],"name":" a"}"#,
         r#"{"type":"join","version":1,"role":"receiver","codecs":[],"name":""}"#,
         r#"{"type":"bye","reason":7}"#,
+        r#"{"type":"register","version":1,"session":"a/b"}"#,
+        r#"{"type":"register","version":1,"ticket":"short"}"#,
+        r#"{"type":"register","version":1,"members":[{"id":"a","ticket":"00112233445566778899aabbccddeeff"}]}"#,
+        r#"{"type":"to","member":"a","message":{"type":"answer","sdp":""}}"#,
     ] {
-        assert!(FromReceiver::read(text).is_err(), "{text}");
+        assert!(FromClient::read(text).is_err(), "{text}");
         assert!(!validator.is_valid(&serde_json::from_str(text).expect("JSON")), "{text}");
     }
 }
@@ -74,7 +78,8 @@ fn every_error_code_is_in_the_schema_and_in_the_table_and_there_are_no_others() 
         assert_ne!(code, ErrorCode::Unknown, "{name}");
         assert!(PAGE.contains(&format!("| `{}` |", name.as_str().expect("text"))), "{name}");
     }
-    let in_code = include_str!("message.rs").split("pub enum ErrorCode {").nth(1).and_then(|rest| rest.split('}').next());
+    let in_code =
+        include_str!("message/error.rs").split("pub enum ErrorCode {").nth(1).and_then(|rest| rest.split('}').next());
     let variants = in_code.expect("the enum").lines().filter(|line| line.trim().ends_with(',')).count();
     assert_eq!(listed.len(), variants - 1, "all but Unknown");
     assert_eq!(PAGE.lines().filter(|line| line.starts_with("| `")).count(), listed.len());

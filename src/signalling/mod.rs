@@ -7,6 +7,7 @@
 
 pub mod client;
 pub mod gate;
+pub mod hub;
 pub mod message;
 pub mod room;
 

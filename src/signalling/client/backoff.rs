@@ -9,7 +9,7 @@ const SHORTEST: Duration = Duration::from_millis(100);
 /// No wait is longer: people watch.
 pub(super) const LONGEST: Duration = Duration::from_secs(2);
 
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     cap: Duration,
     random: Random,
     waits: u64,
@@ -20,18 +20,18 @@ impl Backoff {
         Backoff { cap: SHORTEST, random: Random::new(seed), waits: 0 }
     }
 
-    pub(super) fn seeded_by_time() -> Backoff {
+    pub(crate) fn seeded_by_time() -> Backoff {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Backoff::new(now.as_nanos() as u64)
     }
 
     /// After a connection that lasted.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.cap = SHORTEST;
     }
 
     /// Anything from nothing to the cap, which doubles.
-    pub(super) fn next(&mut self) -> Duration {
+    pub(crate) fn next(&mut self) -> Duration {
         let wait = self.cap.mul_f64(self.random.unit(self.waits));
         self.waits += 1;
         self.cap = (self.cap * 2).min(LONGEST);

@@ -12,8 +12,8 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-use super::super::message::{FromReceiver, FromSender, MAX_MESSAGE_BYTES};
-use super::{ClientConfig, ClientEvent, Ended, NobodyListens, SenderUrl};
+use super::super::message::{FromClient, MAX_MESSAGE_BYTES, ToClient};
+use super::{ClientConfig, ClientEvent, Ended, HubUrl, NobodyListens};
 
 /// An open connection.
 pub(super) struct Line {
@@ -24,7 +24,7 @@ pub(super) struct Line {
 }
 
 /// Connects and shakes hands, both within the patience of `config`.
-pub(super) async fn open(url: &SenderUrl, config: &ClientConfig) -> Result<Line, Ended> {
+pub(super) async fn open(url: &HubUrl, config: &ClientConfig) -> Result<Line, Ended> {
     let connecting = timeout(config.attempt_within, TcpStream::connect((url.host(), url.port())));
     let stream = match connecting.await {
         Ok(Ok(stream)) => stream,
@@ -78,7 +78,7 @@ impl Line {
     /// Talks until the connection ends; `Err` when the receiver does not listen any more.
     pub(super) async fn converse(
         mut self,
-        mut outgoing: mpsc::Receiver<FromReceiver>,
+        mut outgoing: mpsc::Receiver<FromClient>,
         events: &mpsc::Sender<ClientEvent>,
     ) -> Result<Ended, NobodyListens> {
         loop {
@@ -104,7 +104,7 @@ impl Line {
         events: &mpsc::Sender<ClientEvent>,
     ) -> Result<Option<Ended>, NobodyListens> {
         match received {
-            Some(Ok(Message::Text(text))) => match FromSender::read(text.as_str()) {
+            Some(Ok(Message::Text(text))) => match ToClient::read(text.as_str()) {
                 Ok(message) => {
                     self.understood = true;
                     events.send(ClientEvent::Message(message)).await.map_err(|_| NobodyListens)?;
@@ -129,7 +129,7 @@ impl Line {
         None
     }
 
-    async fn write(&mut self, message: FromReceiver) -> Option<Ended> {
+    async fn write(&mut self, message: FromClient) -> Option<Ended> {
         let written = timeout(self.silence, self.socket.send(Message::text(message.to_json()))).await;
         match written {
             Ok(Ok(())) => None,

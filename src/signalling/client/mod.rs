@@ -10,11 +10,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use self::backoff::Backoff;
+pub(crate) use self::backoff::Backoff;
 use self::connection::Line;
-use super::message::{FromReceiver, FromSender};
+use super::message::{FromClient, ToClient};
 
-pub use self::url::{SenderUrl, UrlError};
+pub use self::url::{HubUrl, UrlError};
 
 /// How many messages may wait in either direction: an offer and the candidates of both sides are a few dozen.
 const QUEUE_MESSAGES: usize = 64;
@@ -48,9 +48,9 @@ impl Default for ClientConfig {
 pub enum ClientEvent {
     /// The sender is there; `join` goes into this outbox. It ends with the connection: nothing that was meant for one connection
     /// reaches the next. Whoever drops it ends the connection, and the client connects anew.
-    Connected(mpsc::Sender<FromReceiver>),
+    Connected(mpsc::Sender<FromClient>),
     /// The sender said something.
-    Message(FromSender),
+    Message(ToClient),
     /// The connection is gone; the client tries again.
     Lost {
         /// In words.
@@ -67,7 +67,7 @@ pub enum ClientError {
     #[error("{url} is not a rebound sender: it answered {answer}; check the host and the port")]
     NotRebound {
         /// What was tried.
-        url: SenderUrl,
+        url: HubUrl,
         /// What came back.
         answer: String,
     },
@@ -75,7 +75,7 @@ pub enum ClientError {
     #[error("no sender at {url} within {after:?}: {reason}; start one with 'rebound send', or wait longer")]
     GaveUp {
         /// What was tried.
-        url: SenderUrl,
+        url: HubUrl,
         /// For how long.
         after: Duration,
         /// What went wrong last.
@@ -83,20 +83,31 @@ pub enum ClientError {
     },
 }
 
+/// This hub, or the sender behind it, will never serve us: trying again is of no use.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("we are refused: {0}")]
+pub struct Refused(pub String);
+
 /// A client that runs until it fails or is dropped.
 #[derive(Debug)]
 pub struct Client {
     events: mpsc::Receiver<ClientEvent>,
-    task: JoinHandle<()>,
+    /// None of a hub in this very program.
+    task: Option<JoinHandle<()>>,
 }
 
 impl Client {
+    /// Of a hub in this program, which tells the same events.
+    pub fn attached(events: mpsc::Receiver<ClientEvent>) -> Client {
+        Client { events, task: None }
+    }
+
     /// Starts connecting; must be called within a tokio runtime.
-    pub fn connect(url: SenderUrl, config: ClientConfig) -> Client {
+    pub fn connect(url: HubUrl, config: ClientConfig) -> Client {
         let (sender, events) = mpsc::channel(QUEUE_MESSAGES);
         let task =
             Task { url, config, events: sender, backoff: Backoff::seeded_by_time(), strange: 0, last_reason: String::new() };
-        Client { events, task: tokio::spawn(task.run()) }
+        Client { events, task: Some(tokio::spawn(task.run())) }
     }
 
     /// The next event; `None` after [`ClientEvent::Failed`]. May be dropped while waiting: no event is lost.
@@ -105,7 +116,7 @@ impl Client {
     }
 
     /// Ends; what was put into `outbox`, that of the present connection if there is one, is sent first, within a second.
-    pub async fn close(mut self, outbox: Option<mpsc::Sender<FromReceiver>>) {
+    pub async fn close(mut self, outbox: Option<mpsc::Sender<FromClient>>) {
         if outbox.is_none_or(|outbox| outbox.is_closed()) {
             return;
         }
@@ -116,12 +127,12 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        self.task.abort();
+        self.task.iter().for_each(JoinHandle::abort);
     }
 }
 
 struct Task {
-    url: SenderUrl,
+    url: HubUrl,
     config: ClientConfig,
     events: mpsc::Sender<ClientEvent>,
     backoff: Backoff,

@@ -17,7 +17,7 @@ fn quick() -> ClientConfig {
     ClientConfig { give_up_after: None, attempt_within: Duration::from_millis(300), silence: Duration::from_secs(5) }
 }
 
-fn url_of(address: SocketAddr) -> SenderUrl {
+fn url_of(address: SocketAddr) -> HubUrl {
     format!("ws://{address}/ws").parse().expect("an address")
 }
 
@@ -71,13 +71,20 @@ async fn the_client_waits_for_a_sender_talks_loses_it_and_comes_back() {
     for _ in 0..2 {
         let (mut hub, stop, server) = start(TcpListener::bind(address).await.expect("still free"));
         let ClientEvent::Connected(outbox) = next(&mut client).await else { panic!("not connected") };
-        let join = FromReceiver::Join(Join { version: 1, role: Role::Receiver, name: None, codecs: vec![Codec::Vp8] });
+        let join = FromClient::Join(Join {
+            version: 1,
+            role: Role::Receiver,
+            session: None,
+            name: None,
+            codecs: vec![Codec::Vp8],
+            resume: None,
+        });
         outbox.send(join.clone()).await.expect("open");
         let Some(HubEvent::Connected { outbox: to_client, .. }) = hub.recv().await else { panic!("nobody came") };
         let Some(HubEvent::Message { message, .. }) = hub.recv().await else { panic!("nothing said") };
         assert_eq!(message, join);
-        to_client.send(FromSender::Bye(Bye { reason: "r".into() })).expect("open");
-        assert!(matches!(next(&mut client).await, ClientEvent::Message(FromSender::Bye(_))));
+        to_client.send(ToClient::Bye(Bye { reason: "r".into() })).expect("open");
+        assert!(matches!(next(&mut client).await, ClientEvent::Message(ToClient::Bye(_))));
         stop.send(()).expect("running");
         assert!(matches!(next(&mut client).await, ClientEvent::Lost { .. }));
         server.await.expect("no panic");
@@ -163,10 +170,10 @@ async fn the_last_word_is_sent_before_the_client_ends() {
     let (mut hub, _stop, _server) = start(listener);
     let ClientEvent::Connected(outbox) = next(&mut client).await else { panic!("not connected") };
     let Some(HubEvent::Connected { outbox: _outbox, .. }) = hub.recv().await else { panic!("nobody came") };
-    outbox.send(FromReceiver::Bye(Bye { reason: "done".into() })).await.expect("open");
+    outbox.send(FromClient::Bye(Bye { reason: "done".into() })).await.expect("open");
     client.close(Some(outbox)).await;
     let said = timeout(PATIENCE, hub.recv()).await.expect("in time");
-    assert!(matches!(said, Some(HubEvent::Message { message: FromReceiver::Bye(_), .. })), "{said:?}");
+    assert!(matches!(said, Some(HubEvent::Message { message: FromClient::Bye(_), .. })), "{said:?}");
 }
 
 #[tokio::test]

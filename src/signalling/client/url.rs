@@ -7,7 +7,7 @@ use url::{ParseError, Url};
 
 /// The WebSocket of a sender: `ws://host:port/ws`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SenderUrl(Url);
+pub struct HubUrl(Url);
 
 /// Why a text is not the URL of a sender.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,9 +23,9 @@ pub enum UrlError {
     Scheme(String),
 }
 
-impl SenderUrl {
+impl HubUrl {
     /// Of a sender that was started with this `--host` and `--port`.
-    pub fn from_host_port(host: &str, port: u16) -> Result<SenderUrl, UrlError> {
+    pub fn from_host_port(host: &str, port: u16) -> Result<HubUrl, UrlError> {
         let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
         format!("ws://{host}:{port}/ws").parse()
     }
@@ -50,11 +50,11 @@ impl SenderUrl {
     }
 }
 
-impl FromStr for SenderUrl {
+impl FromStr for HubUrl {
     type Err = UrlError;
 
     /// Reads `ws://…` or `http://…`, the path being `/ws` unless there is one.
-    fn from_str(text: &str) -> Result<SenderUrl, UrlError> {
+    fn from_str(text: &str) -> Result<HubUrl, UrlError> {
         let syntax = |error| UrlError::Syntax(text.to_owned(), error);
         let url = Url::parse(text).map_err(syntax)?;
         let rest = match url.scheme() {
@@ -67,12 +67,12 @@ impl FromStr for SenderUrl {
             url.set_path("/ws");
         }
         url.set_fragment(None);
-        Ok(SenderUrl(url))
+        Ok(HubUrl(url))
     }
 }
 
 /// Without user and password, so that it may be logged.
-impl fmt::Display for SenderUrl {
+impl fmt::Display for HubUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", &self.0[..::url::Position::BeforeUsername])?;
         write!(f, "{}", &self.0[::url::Position::BeforeHost..::url::Position::AfterPath])
@@ -93,9 +93,9 @@ mod tests {
             ("ws://user:secret@camera:1/ws?token=secret#x", "ws://camera:1/ws"),
         ];
         for (text, shown) in table {
-            assert_eq!(text.parse::<SenderUrl>().map(|url| url.to_string()), Ok(shown.to_owned()), "{text}");
+            assert_eq!(text.parse::<HubUrl>().map(|url| url.to_string()), Ok(shown.to_owned()), "{text}");
         }
-        let url = SenderUrl::from_host_port("::1", 8080).expect("an address");
+        let url = HubUrl::from_host_port("::1", 8080).expect("an address");
         assert_eq!((url.host(), url.port(), url.as_str()), ("::1", 8080, "ws://[::1]:8080/ws"));
     }
 
@@ -103,7 +103,7 @@ mod tests {
     fn what_is_no_address_is_refused_with_an_example_or_a_way_out() {
         for text in ["", "camera:8080", "ws://", "127.0.0.1", "ftp://a", "ws://a:99999", "wss://a", "https://a", "ws://a b/"]
         {
-            let error = text.parse::<SenderUrl>().expect_err(text).to_string();
+            let error = text.parse::<HubUrl>().expect_err(text).to_string();
             assert!(error.contains("ws://"), "{error}");
         }
     }

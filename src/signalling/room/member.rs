@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use crate::codec::Codec;
 use crate::signalling::gate::{CandidateGate, CandidatePolicy, CheckedSdp};
-use crate::signalling::message::TrickledCandidate;
+use crate::signalling::message::{KnownMember, TrickledCandidate};
 
 pub(super) struct Member {
+    pub(super) known: KnownMember,
     pub(super) state: State,
     /// When it is sent away unless it moved on.
     pub(super) deadline: Option<Duration>,
@@ -16,17 +17,15 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(policy: CandidatePolicy, deadline: Duration) -> Member {
+    pub(super) fn new(known: KnownMember, policy: CandidatePolicy, state: State, deadline: Duration) -> Member {
         let candidates = CandidateGate::new(policy);
-        Member { state: State::Silent, deadline: Some(deadline), policy, candidates, mistakes: 0 }
+        Member { known, state, deadline: Some(deadline), policy, candidates, mistakes: 0 }
     }
 }
 
-/// How far a member has come; it has a peer in every state but the first.
+/// How far a peer connection has come.
 pub(super) enum State {
-    /// Connected, and has not joined.
-    Silent,
-    /// Welcomed; its peer is being made. Candidates of that peer wait here for the offer.
+    /// Its peer is being made. Candidates of that peer wait here for the offer.
     Joined { codecs: Vec<Codec>, early: Vec<(u32, String)> },
     /// The offer was sent.
     Offered { codecs: Vec<Codec>, offer: CheckedSdp },
@@ -38,7 +37,6 @@ impl State {
     /// What did not happen when the deadline of this state passes.
     pub(super) fn awaited(&self) -> &'static str {
         match self {
-            State::Silent => "no join",
             State::Joined { .. } => "the sender made no offer",
             State::Offered { .. } => "no answer",
             State::Answered { .. } => "no connection (ICE and DTLS)",
@@ -48,7 +46,7 @@ impl State {
     /// The m-line that a candidate is for: by its index, else by its mid.
     pub(super) fn line_of(&self, candidate: &TrickledCandidate) -> Option<u32> {
         let mids: Vec<&str> = match self {
-            State::Silent | State::Joined { .. } => Vec::new(),
+            State::Joined { .. } => Vec::new(),
             State::Offered { offer, .. } => offer.media().iter().map(|media| media.mid.as_str()).collect(),
             State::Answered { mids } => mids.iter().map(String::as_str).collect(),
         };

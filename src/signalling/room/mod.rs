@@ -1,14 +1,15 @@
 //! The sender's side of signalling, as a state machine without sockets or clocks: messages and time go in, [`Action`]s come out.
 //!
-//! A member goes through these states, each with its own deadline:
+//! The hub tells of members, whoever carries its messages. Each peer connection with a member goes through these states, each with
+//! its own deadline:
 //!
 //! ```text
-//! connected --join--> joined --offer made--> offered --answer--> answered --peer connected--> connected
-//!    5 s                5 s                    10 s                12 s                      no deadline
+//! joined --offer made--> offered --answer--> answered --peer connected--> connected
+//!   5 s                    10 s                12 s                        no deadline
 //! ```
 //!
-//! From each of them it may go: by its own `bye`, when its connection closes, by a deadline, by what it did wrong, or at the end of
-//! the sender. A peer that was started is dropped exactly once, and nothing is asked of it afterwards.
+//! From each of them it may go: when the member leaves or wants another, by a deadline, by what it did wrong, or at the end of the
+//! sender. A peer that was started is dropped exactly once, and nothing is asked of it afterwards.
 
 mod answer;
 mod member;
@@ -23,24 +24,23 @@ use super::gate::{
     Candidate, CandidateGate, CandidatePolicy, CandidateRefused, CandidateVerdict, CheckedSdp, MAX_CANDIDATES, SdpKind,
 };
 use super::gate::{check_candidate, check_sdp};
-use super::message::{Bye, DisplayName, ErrorCode, ErrorReport, FromReceiver, FromSender, IceServer, InvalidMessage, Join};
-use super::message::{PROTOCOL_VERSION, Role, Sdp, TrickledCandidate, Welcome};
+use super::hub::MAX_MISTAKES;
+use super::message::{
+    DisplayName, ErrorCode, ErrorReport, ForMember, From, Joined, KnownMember, Left, LeftWhy, MAX_MEMBERS, MemberId,
+    OfMember, Role, Sdp, TrickledCandidate,
+};
 use crate::codec::Codec;
 
-/// How long after connecting `join` may come.
-pub const JOIN_WITHIN: Duration = Duration::from_secs(5);
 /// How long the sender itself may take to make the offer: pipeline and peer are up in under 0.5 s (measured).
 pub const OFFER_WITHIN: Duration = Duration::from_secs(5);
 /// How long after the offer the answer may come; a browser that asks its user something needs seconds.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// How long after the answer ICE and DTLS may take: at 5 % loss webrtcbin took up to 4.3 s, at 10 % 7.2 s (measured).
 pub const CONNECT_WITHIN: Duration = Duration::from_secs(12);
-/// How many recoverable mistakes a member may make: a browser on odd networks makes a handful of refused candidates.
-pub const MAX_MISTAKES: u32 = 32;
 
-/// A connection to the signalling server: given by the server, unique while the program runs.
+/// One peer connection with a member: unique while the program runs, and the number of its offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnectionId(pub u64);
+pub struct PeerId(pub u64);
 
 /// What the room needs to know.
 #[derive(Clone, Debug)]
@@ -49,8 +49,6 @@ pub struct RoomConfig {
     pub codecs: Vec<Codec>,
     /// How many receivers at once.
     pub max_members: usize,
-    /// What `welcome` tells the receivers.
-    pub ice_servers: Vec<IceServer>,
     /// Whether ICE over TCP is wanted, in both directions.
     pub ice_tcp: bool,
 }
@@ -58,25 +56,25 @@ pub struct RoomConfig {
 /// What the role has to do, in this order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Send this message; if the connection is gone or full, [`Room::on_closed`] follows.
-    Send(ConnectionId, FromSender),
-    /// Close the connection, after everything that was sent.
-    Close(ConnectionId),
+    /// Tell a member this, by way of the hub.
+    Send(MemberId, ForMember),
     /// Make a peer and its offer, then call [`Room::on_offer`].
-    StartPeer(ConnectionId, NewPeer),
+    StartPeer(PeerId, NewPeer),
     /// Give the answer to the peer.
-    ApplyAnswer(ConnectionId, CheckedSdp),
+    ApplyAnswer(PeerId, CheckedSdp),
     /// Give a candidate to the peer, for this m-line.
-    AddCandidate(ConnectionId, u32, Candidate),
+    AddCandidate(PeerId, u32, Candidate),
     /// End the peer; nothing more is asked of it.
-    DropPeer(ConnectionId, Departure),
+    DropPeer(PeerId, Departure),
 }
 
 /// Who the new peer is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewPeer {
-    /// As in `welcome` and in the report.
-    pub id: String,
+    /// As in the report.
+    pub member: MemberId,
+    /// Counts the members; the same for all peers of one.
+    pub receiver: u64,
     /// As in `join`.
     pub name: Option<DisplayName>,
     /// As in `join`.
@@ -90,8 +88,12 @@ pub struct NewPeer {
 pub enum Departure {
     /// It said `bye`.
     Bye,
-    /// Its connection closed.
+    /// Its connection to the hub was lost, and it did not come back in time.
     ConnectionLost,
+    /// It, or the hub, wants a new peer connection.
+    Renewed,
+    /// The hub sent it away.
+    Expelled,
     /// Something was wrong, and it was told so.
     Error(ErrorCode),
 }
@@ -101,6 +103,8 @@ impl fmt::Display for Departure {
         match self {
             Departure::Bye => "it said goodbye".fmt(f),
             Departure::ConnectionLost => "its connection closed".fmt(f),
+            Departure::Renewed => "a new peer connection takes its place".fmt(f),
+            Departure::Expelled => "the hub sent it away".fmt(f),
             Departure::Error(ErrorCode::ShuttingDown) => "this sender ends".fmt(f),
             Departure::Error(code) => write!(f, "it was sent away: {code:?}"),
         }
@@ -110,17 +114,18 @@ impl fmt::Display for Departure {
 /// All receivers of one sender.
 pub struct Room {
     config: RoomConfig,
-    new_id: Box<dyn FnMut() -> String + Send>,
-    members: BTreeMap<ConnectionId, Member>,
+    members: BTreeMap<PeerId, Member>,
     actions: VecDeque<Action>,
-    shutting_down: bool,
+    /// Everybody who ever joined, counted.
+    receivers: BTreeMap<MemberId, u64>,
+    peers: u64,
 }
 
 impl Room {
-    /// An empty room; `new_id` makes the ids of members, each a different one.
-    pub fn new(config: RoomConfig, new_id: impl FnMut() -> String + Send + 'static) -> Room {
-        let (members, actions) = (BTreeMap::new(), VecDeque::new());
-        Room { config, new_id: Box::new(new_id), members, actions, shutting_down: false }
+    /// An empty room.
+    pub fn new(config: RoomConfig) -> Room {
+        let (members, actions, receivers) = (BTreeMap::new(), VecDeque::new(), BTreeMap::new());
+        Room { config, members, actions, receivers, peers: 0 }
     }
 
     /// The next thing to do; call until `None` after every other call.
@@ -133,14 +138,20 @@ impl Room {
         self.members.values().filter_map(|member| member.deadline).min()
     }
 
-    /// Whether nobody is connected.
+    /// Whether there is nobody.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    /// Whether this connection is in the room still.
-    pub fn is_member(&self, id: ConnectionId) -> bool {
+    /// Whether this peer connection is wanted still.
+    pub fn is_member(&self, id: PeerId) -> bool {
         self.members.contains_key(&id)
+    }
+
+    /// Those whose peer connections are up, as a hub wants to hear it from a sender that comes back.
+    pub fn connected(&self) -> Vec<KnownMember> {
+        let connected = self.members.values().filter(|member| member.deadline.is_none());
+        connected.map(|member| member.known.clone()).take(MAX_MEMBERS).collect()
     }
 
     /// From now on the sender can encode these, best first.
@@ -148,50 +159,71 @@ impl Room {
         self.config.codecs = codecs;
     }
 
-    /// Somebody connected; `loopback` tells whether from this machine.
-    pub fn on_connected(&mut self, id: ConnectionId, loopback: bool, now: Duration) {
-        let policy = CandidatePolicy { loopback, tcp: self.config.ice_tcp };
-        self.members.entry(id).or_insert_with(|| Member::new(policy, now + JOIN_WITHIN));
-        if self.shutting_down {
-            self.expel(id, ErrorCode::ShuttingDown, "the sender ends".into());
+    /// Somebody wants a peer connection, perhaps a new one instead of one that is there; `loopback` tells whether the hub is on
+    /// this machine.
+    pub fn on_joined(&mut self, joined: Joined, loopback: bool, now: Duration) {
+        if let Some(before) = self.peer_of(&joined.member) {
+            self.forget(before, Departure::Renewed);
+        }
+        if self.members.len() >= self.config.max_members {
+            let text = format!("{} receivers are here already, and that is the most", self.members.len());
+            return self.refuse(joined.member, ErrorCode::TooMany, text);
+        }
+        let codecs: Vec<Codec> = self.config.codecs.iter().copied().filter(|codec| joined.codecs.contains(codec)).collect();
+        if codecs.is_empty() {
+            let text = no_common_codec(&self.config.codecs, &joined.codecs);
+            return self.refuse(joined.member, ErrorCode::NoCommonCodec, text);
+        }
+        let Joined { member, ticket, role, name, .. } = joined;
+        self.peers += 1;
+        let (id, count) = (PeerId(self.peers), self.receivers.len() as u64 + 1);
+        let receiver = *self.receivers.entry(member.clone()).or_insert(count);
+        let policy = CandidatePolicy { loopback: loopback && joined.loopback, tcp: self.config.ice_tcp };
+        let known = KnownMember { id: member.clone(), ticket, role };
+        let state = State::Joined { codecs: codecs.clone(), early: Vec::new() };
+        self.members.insert(id, Member::new(known, policy, state, now + OFFER_WITHIN));
+        self.actions.push_back(Action::StartPeer(id, NewPeer { member, receiver, name, role, codecs }));
+    }
+
+    /// A member is gone.
+    pub fn on_left(&mut self, left: &Left) {
+        if let Some(id) = self.peer_of(&left.member) {
+            let why = match left.why {
+                LeftWhy::Bye => Departure::Bye,
+                LeftWhy::Lost => Departure::ConnectionLost,
+                LeftWhy::Expelled => Departure::Expelled,
+            };
+            self.forget(id, why);
         }
     }
 
-    /// A connection ended, from either side.
-    pub fn on_closed(&mut self, id: ConnectionId) {
-        self.forget(id, Departure::ConnectionLost);
-    }
-
-    /// A receiver said something that is no message.
-    pub fn on_garbage(&mut self, id: ConnectionId, why: &InvalidMessage) {
-        self.complain(id, ErrorCode::InvalidMessage, why.to_string());
-    }
-
-    /// A receiver said something.
-    pub fn on_message(&mut self, id: ConnectionId, message: FromReceiver, now: Duration) {
-        if !self.members.contains_key(&id) {
+    /// A member said something.
+    pub fn on_from(&mut self, from: From, now: Duration) {
+        // It may just have been sent away.
+        let Some(id) = self.peer_of(&from.member) else { return };
+        let offer = match &from.message {
+            OfMember::Answer(answer) => answer.offer,
+            OfMember::Candidate(candidate) => candidate.offer,
+        };
+        if offer.is_some_and(|offer| offer != id.0) {
+            // It has not seen the newest offer yet.
             return;
         }
-        match message {
-            FromReceiver::Join(join) => self.on_join(id, join, now),
-            FromReceiver::Answer(answer) => self.on_answer(id, &answer.sdp, now),
-            FromReceiver::Candidate(candidate) => self.on_candidate(id, &candidate),
-            FromReceiver::Bye(_) => {
-                self.forget(id, Departure::Bye);
-                self.actions.push_back(Action::Close(id));
-            }
+        match from.message {
+            OfMember::Answer(answer) => self.on_answer(id, &answer.sdp, now),
+            OfMember::Candidate(candidate) => self.on_candidate(id, &candidate),
         }
     }
 
     /// The peer of this member made its offer.
-    pub fn on_offer(&mut self, id: ConnectionId, sdp: &str, now: Duration) {
+    pub fn on_offer(&mut self, id: PeerId, sdp: &str, now: Duration) {
         let Some(member) = self.members.get_mut(&id) else { return };
         let State::Joined { codecs, early } = &mut member.state else { return };
         let (codecs, early) = (std::mem::take(codecs), std::mem::take(early));
         match check_sdp(sdp, SdpKind::Offer, &mut CandidateGate::new(member.policy)) {
             Ok(offer) => {
                 member.deadline = Some(now + ANSWER_WITHIN);
-                self.send(id, FromSender::Offer(Sdp { sdp: offer.text().to_owned() }));
+                self.send(id, ForMember::Offer(Sdp { sdp: offer.text().to_owned(), offer: Some(id.0) }));
                 self.set_state(id, State::Offered { codecs, offer });
                 early.into_iter().for_each(|(line, candidate)| self.on_local_candidate(id, line, &candidate));
             }
@@ -200,7 +232,7 @@ impl Room {
     }
 
     /// The peer of this member found a candidate of its own; it is sent once the offer is, if it may be used.
-    pub fn on_local_candidate(&mut self, id: ConnectionId, line: u32, candidate: &str) {
+    pub fn on_local_candidate(&mut self, id: PeerId, line: u32, candidate: &str) {
         let Some(member) = self.members.get_mut(&id) else { return };
         if let State::Joined { early, .. } = &mut member.state {
             if early.len() < MAX_CANDIDATES {
@@ -210,12 +242,13 @@ impl Room {
         }
         if let Ok(CandidateVerdict::Use(checked)) = check_candidate(candidate, member.policy) {
             let candidate = checked.text().to_owned();
-            self.send(id, FromSender::Candidate(TrickledCandidate { candidate, line: Some(line), mid: None }));
+            let (line, offer) = (Some(line), Some(id.0));
+            self.send(id, ForMember::Candidate(TrickledCandidate { candidate, line, mid: None, offer }));
         }
     }
 
     /// The peer is connected, its certificate is the one that the answer names: nothing more has a deadline here.
-    pub fn on_peer_connected(&mut self, id: ConnectionId) {
+    pub fn on_peer_connected(&mut self, id: PeerId) {
         let Some(member) = self.members.get_mut(&id) else { return };
         if matches!(member.state, State::Answered { .. }) {
             member.deadline = None;
@@ -223,17 +256,14 @@ impl Room {
     }
 
     /// The peer failed; the receiver is told and goes.
-    pub fn on_peer_failed(&mut self, id: ConnectionId, code: ErrorCode, why: &str) {
+    pub fn on_peer_failed(&mut self, id: PeerId, code: ErrorCode, why: &str) {
         self.expel(id, code, why.to_owned());
     }
 
-    /// The sender ends: everybody is told and goes, and nobody comes in any more.
+    /// The sender ends, and every peer with it.
     pub fn on_shutdown(&mut self) {
-        self.shutting_down = true;
         for id in self.members.keys().copied().collect::<Vec<_>>() {
             self.forget(id, Departure::Error(ErrorCode::ShuttingDown));
-            self.send(id, FromSender::Bye(Bye { reason: "the sender ends".into() }));
-            self.actions.push_back(Action::Close(id));
         }
     }
 
@@ -247,35 +277,7 @@ impl Room {
         }
     }
 
-    fn on_join(&mut self, id: ConnectionId, join: Join, now: Duration) {
-        if !self.is_in(id, |state| matches!(state, State::Silent)) {
-            return self.complain(id, ErrorCode::ProtocolError, "join may come only once, as the first message".into());
-        }
-        let joined = self.members.values().filter(|member| !matches!(member.state, State::Silent)).count();
-        if joined >= self.config.max_members {
-            return self.expel(id, ErrorCode::TooMany, format!("{joined} receivers are here already, and that is the most"));
-        }
-        if join.version != PROTOCOL_VERSION {
-            let text = format!("version {} is not spoken here; this sender speaks version {PROTOCOL_VERSION}", join.version);
-            return self.expel(id, ErrorCode::UnsupportedVersion, text);
-        }
-        let codecs: Vec<Codec> = self.config.codecs.iter().copied().filter(|codec| join.codecs.contains(codec)).collect();
-        if codecs.is_empty() {
-            return self.expel(id, ErrorCode::NoCommonCodec, no_common_codec(&self.config.codecs, &join.codecs));
-        }
-        self.welcome(id, (join.name, join.role), codecs, now);
-    }
-
-    fn welcome(&mut self, id: ConnectionId, (name, role): (Option<DisplayName>, Role), codecs: Vec<Codec>, now: Duration) {
-        let member_id = (self.new_id)();
-        let ice_servers = self.config.ice_servers.clone();
-        self.send(id, FromSender::Welcome(Welcome { version: PROTOCOL_VERSION, id: member_id.clone(), ice_servers }));
-        self.set_state(id, State::Joined { codecs: codecs.clone(), early: Vec::new() });
-        self.set_deadline(id, now + OFFER_WITHIN);
-        self.actions.push_back(Action::StartPeer(id, NewPeer { id: member_id, name, role, codecs }));
-    }
-
-    fn on_answer(&mut self, id: ConnectionId, sdp: &str, now: Duration) {
+    fn on_answer(&mut self, id: PeerId, sdp: &str, now: Duration) {
         let Some(member) = self.members.get_mut(&id) else { return };
         let State::Offered { offer, codecs } = &member.state else {
             return self.complain(id, ErrorCode::ProtocolError, "an answer that no offer waits for".into());
@@ -291,9 +293,9 @@ impl Room {
         }
     }
 
-    fn on_candidate(&mut self, id: ConnectionId, trickled: &TrickledCandidate) {
+    fn on_candidate(&mut self, id: PeerId, trickled: &TrickledCandidate) {
         let Some(member) = self.members.get_mut(&id) else { return };
-        if matches!(member.state, State::Silent | State::Joined { .. }) {
+        if matches!(member.state, State::Joined { .. }) {
             return self.complain(id, ErrorCode::ProtocolError, "a candidate before the offer".into());
         }
         let Some(line) = member.state.line_of(trickled) else {
@@ -308,47 +310,51 @@ impl Room {
     }
 
     /// Tells of a mistake that the member survives, unless it was one too many.
-    fn complain(&mut self, id: ConnectionId, code: ErrorCode, message: String) {
+    fn complain(&mut self, id: PeerId, code: ErrorCode, message: String) {
         let Some(member) = self.members.get_mut(&id) else { return };
         member.mistakes += 1;
         if member.mistakes > MAX_MISTAKES {
             return self.expel(id, ErrorCode::TooMany, format!("more than {MAX_MISTAKES} mistakes; the last: {message}"));
         }
-        self.send(id, FromSender::Error(ErrorReport { code, message, recoverable: true }));
+        self.send(id, ForMember::Error(ErrorReport { code, message, recoverable: true }));
     }
 
     /// Tells of what the member does not survive.
-    fn expel(&mut self, id: ConnectionId, code: ErrorCode, message: String) {
-        if self.forget(id, Departure::Error(code)) {
-            self.send(id, FromSender::Error(ErrorReport { code, message, recoverable: false }));
-            self.actions.push_back(Action::Close(id));
+    fn expel(&mut self, id: PeerId, code: ErrorCode, message: String) {
+        if let Some(member) = self.forget(id, Departure::Error(code)) {
+            self.refuse(member.known.id, code, message);
         }
+    }
+
+    fn refuse(&mut self, member: MemberId, code: ErrorCode, message: String) {
+        let report = ErrorReport { code, message, recoverable: false };
+        self.actions.push_back(Action::Send(member, ForMember::Error(report)));
     }
 
     /// The only way out of the room.
-    fn forget(&mut self, id: ConnectionId, why: Departure) -> bool {
-        let Some(member) = self.members.remove(&id) else { return false };
-        if !matches!(member.state, State::Silent) {
-            self.actions.push_back(Action::DropPeer(id, why));
+    fn forget(&mut self, id: PeerId, why: Departure) -> Option<Member> {
+        let member = self.members.remove(&id)?;
+        self.actions.push_back(Action::DropPeer(id, why));
+        Some(member)
+    }
+
+    fn send(&mut self, id: PeerId, message: ForMember) {
+        if let Some(member) = self.members.get(&id) {
+            self.actions.push_back(Action::Send(member.known.id.clone(), message));
         }
-        true
     }
 
-    fn send(&mut self, id: ConnectionId, message: FromSender) {
-        self.actions.push_back(Action::Send(id, message));
+    fn peer_of(&self, member: &MemberId) -> Option<PeerId> {
+        self.members.iter().find(|(_, one)| one.known.id == *member).map(|(id, _)| *id)
     }
 
-    fn is_in(&self, id: ConnectionId, wanted: impl Fn(&State) -> bool) -> bool {
-        self.members.get(&id).is_some_and(|member| wanted(&member.state))
-    }
-
-    fn set_state(&mut self, id: ConnectionId, state: State) {
+    fn set_state(&mut self, id: PeerId, state: State) {
         if let Some(member) = self.members.get_mut(&id) {
             member.state = state;
         }
     }
 
-    fn set_deadline(&mut self, id: ConnectionId, deadline: Duration) {
+    fn set_deadline(&mut self, id: PeerId, deadline: Duration) {
         if let Some(member) = self.members.get_mut(&id) {
             member.deadline = Some(deadline);
         }

@@ -1,0 +1,231 @@
+//! The hub as a running thing: the state machine, the server before it and, in a sender, the sender's own link to it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::cli;
+use crate::clock::RunClock;
+use crate::server::{self, HubEvent, Outbox, ServerConfig};
+use crate::signalling::client::{Client, ClientEvent};
+use crate::signalling::hub::{Access, ConnectionId, Hub, HubAction, Supplies};
+use crate::signalling::message::{FromClient, IceServer, SessionId, ToClient};
+
+/// Messages of all connections that may wait for the hub; a full queue slows the connections down, nothing else.
+const EVENTS: usize = 256;
+
+/// Messages between a sender and the hub inside it. It starts 1000 receivers at once with room to spare; a sender that lets more
+/// wait is stuck.
+const LINK_MESSAGES: usize = 16_384;
+
+/// The connection of a sender to the hub inside it; those of the server count from 1.
+const OWN_SENDER: ConnectionId = ConnectionId(0);
+
+/// How often the hub looks at its deadlines, which are seconds.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What the state machine cannot make up by itself.
+pub struct Sources {
+    /// STUN and TURN servers for everybody.
+    pub ice_servers: Vec<cli::IceServer>,
+}
+
+impl Supplies for Sources {
+    fn random(&mut self) -> u128 {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).expect("the kernel has random numbers");
+        u128::from_ne_bytes(bytes)
+    }
+
+    fn session_id(&mut self) -> SessionId {
+        session_id(SystemTime::now(), self.random() as u32)
+    }
+
+    fn ice_servers(&mut self, _user: &str) -> Vec<IceServer> {
+        crate::ice::announced(&self.ice_servers)
+    }
+}
+
+/// `session-20241220-143052-a1b2c3d4`, in UTC.
+fn session_id(now: SystemTime, random: u32) -> SessionId {
+    // 2024-12-20T14:30:52Z
+    let stamp = humantime::format_rfc3339_seconds(now.max(UNIX_EPOCH)).to_string();
+    let digits: String = stamp.chars().filter(char::is_ascii_digit).collect();
+    let (date, time) = digits.split_at(8.min(digits.len()));
+    format!("session-{date}-{time}-{random:08x}").parse().expect("letters, digits and dashes")
+}
+
+/// A hub that serves until it is stopped.
+pub struct RunningHub {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl RunningHub {
+    /// Tells everybody, and ends within [`ServerConfig::stop_within`].
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the hub broke");
+        }
+    }
+}
+
+/// Starts a hub on this socket.
+pub fn start(listener: TcpListener, hub: Hub, config: ServerConfig, clock: RunClock) -> RunningHub {
+    let (_, said) = mpsc::channel(1);
+    spawn(listener, hub, config, clock, Links::new(None), said)
+}
+
+/// Starts a hub on this socket in a sender, which speaks to it through the client that is returned.
+pub fn start_with_sender(listener: TcpListener, hub: Hub, config: ServerConfig, clock: RunClock) -> (RunningHub, Client) {
+    let (outbox, said) = mpsc::channel(LINK_MESSAGES);
+    let (told, events) = mpsc::channel(LINK_MESSAGES);
+    // The queue is new and empty.
+    let _ = told.try_send(ClientEvent::Connected(outbox));
+    let running = spawn(listener, hub, config, clock, Links::new(Some(told)), said);
+    (running, Client::attached(events))
+}
+
+fn spawn(
+    listener: TcpListener,
+    hub: Hub,
+    config: ServerConfig,
+    clock: RunClock,
+    links: Links,
+    said: mpsc::Receiver<FromClient>,
+) -> RunningHub {
+    let (events, heard) = mpsc::channel(EVENTS);
+    let (stop, stopped) = oneshot::channel();
+    let (stop_server, server_stopped) = oneshot::channel::<()>();
+    let server = tokio::spawn(server::serve(listener, events, config, async {
+        // A hub that is gone has stopped too.
+        let _ = server_stopped.await;
+    }));
+    let task = tokio::spawn(async move {
+        let mut desk = Desk { hub, links, clock };
+        desk.run(heard, said, stopped).await;
+        let _ = stop_server.send(());
+        let _ = server.await;
+    });
+    RunningHub { stop, task }
+}
+
+/// Ways to everybody who is connected.
+struct Links {
+    sender: Option<mpsc::Sender<ClientEvent>>,
+    outboxes: BTreeMap<ConnectionId, Outbox>,
+}
+
+impl Links {
+    fn new(sender: Option<mpsc::Sender<ClientEvent>>) -> Links {
+        Links { sender, outboxes: BTreeMap::new() }
+    }
+
+    /// A connection that does not take it is closed, which the server tells.
+    fn send(&self, id: ConnectionId, message: ToClient) {
+        if id == OWN_SENDER {
+            if let Some(sender) = &self.sender
+                && sender.try_send(ClientEvent::Message(message)).is_err()
+            {
+                tracing::error!("the sender does not keep up with its hub");
+            }
+        } else if let Some(outbox) = self.outboxes.get(&id) {
+            let _ = outbox.send(message);
+        }
+    }
+
+    fn close(&mut self, id: ConnectionId) {
+        if id == OWN_SENDER {
+            self.sender = None;
+        } else if let Some(outbox) = self.outboxes.get(&id) {
+            outbox.close();
+        }
+    }
+}
+
+/// The loop that owns the state machine.
+struct Desk {
+    hub: Hub,
+    links: Links,
+    clock: RunClock,
+}
+
+impl Desk {
+    async fn run(
+        &mut self,
+        mut heard: mpsc::Receiver<HubEvent>,
+        mut said: mpsc::Receiver<FromClient>,
+        mut stopped: oneshot::Receiver<()>,
+    ) {
+        if self.links.sender.is_some() {
+            self.hub.on_connected(OWN_SENDER, true, Access::everything(), self.clock.now());
+            // Whoever comes finds the session open.
+            if let Some(first) = said.recv().await {
+                self.hub.on_message(OWN_SENDER, first, self.clock.now());
+                self.act();
+            }
+        }
+        let mut tick = tokio::time::interval(TICK);
+        loop {
+            tokio::select! {
+                Some(event) = heard.recv() => self.on_event(event),
+                Some(message) = said.recv() => self.hub.on_message(OWN_SENDER, message, self.clock.now()),
+                _ = tick.tick() => self.hub.handle_timeout(self.clock.now()),
+                _ = &mut stopped => break,
+            }
+            self.act();
+        }
+        // What the sender said last comes before the end.
+        while let Ok(message) = said.try_recv() {
+            self.hub.on_message(OWN_SENDER, message, self.clock.now());
+        }
+        self.hub.on_shutdown();
+        self.act();
+    }
+
+    fn on_event(&mut self, event: HubEvent) {
+        let now = self.clock.now();
+        match event {
+            HubEvent::Connected { id, remote, access, outbox } => {
+                self.links.outboxes.insert(id, outbox);
+                self.hub.on_connected(id, remote.ip().to_canonical().is_loopback(), access, now);
+            }
+            HubEvent::Message { id, message } => self.hub.on_message(id, message, now),
+            HubEvent::Garbage { id, why } => self.hub.on_garbage(id, &why),
+            HubEvent::Closed { id, why } => {
+                tracing::debug!(connection = id.0, ?why, "closed");
+                self.links.outboxes.remove(&id);
+                self.hub.on_closed(id, now);
+            }
+            HubEvent::Sessions(reply) => {
+                // Whoever asked may be gone.
+                let _ = reply.send(self.hub.sessions());
+            }
+        }
+    }
+
+    fn act(&mut self) {
+        while let Some(action) = self.hub.poll_action() {
+            match action {
+                HubAction::Send(id, message) => self.links.send(id, message),
+                HubAction::Close(id) => self.links.close(id),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_made_up_session_id_tells_when_it_was_made() {
+        let at = UNIX_EPOCH + Duration::from_secs(1_734_705_052);
+        assert_eq!(session_id(at, 0xa1b2_c3d4).as_str(), "session-20241220-143052-a1b2c3d4");
+        assert_eq!(session_id(UNIX_EPOCH, 0).as_str(), "session-19700101-000000-00000000");
+    }
+}

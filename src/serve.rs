@@ -1,0 +1,37 @@
+//! `rebound serve`: a hub for many sessions.
+
+use anyhow::Context as _;
+
+use crate::cli::{ExitCode, ServeConfig};
+use crate::clock::RunClock;
+use crate::hub::{self, Sources};
+use crate::server::{self, ServerConfig};
+use crate::signalling::hub::{Access, Hub, HubConfig, MemberNames};
+use crate::signals::Signals;
+
+/// Serves until it is interrupted, and then as long as members are there and `--drain` allows.
+pub async fn run(config: &ServeConfig) -> anyhow::Result<ExitCode> {
+    let listener = server::bind(&config.host, config.port).await?;
+    let address = listener.local_addr().context("the listening socket has no address")?;
+    let hub_config = HubConfig {
+        max_sessions: config.max_sessions as usize,
+        max_members: config.max_receivers as usize,
+        grace: config.grace,
+        names: MemberNames::Random,
+    };
+    let hub = Hub::new(hub_config, Sources { ice_servers: config.ice_servers.clone() });
+    let server_config = ServerConfig {
+        allowed_origins: config.allow_origins.clone(),
+        max_connections: config.max_connections as usize,
+        everybody: Access::everything(),
+        ..ServerConfig::default()
+    };
+    let mut signals = Signals::listen()?;
+    let running = hub::start(listener, hub, server_config, RunClock::start());
+    tracing::info!("senders and receivers may come to ws://{address}");
+    signals.recv().await;
+    tokio::select! {
+        () = running.stop() => Ok(ExitCode::Ok),
+        () = signals.recv() => Ok(ExitCode::Interrupted),
+    }
+}

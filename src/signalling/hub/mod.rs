@@ -1,0 +1,289 @@
+//! Where senders and receivers of a session find each other, as a state machine without sockets or clocks: messages and time go
+//! in, [`HubAction`]s come out.
+//!
+//! A connection says with its first message what it is: `register` makes it the sender of a session, `join` a member (receiver or
+//! viewer) of one. Either may come first. The hub then carries messages between the two, and remembers both over interruptions:
+//!
+//! ```text
+//! member:   connected --join--> told to the sender --connection lost--> kept for the grace time --join, resume--> told or kept
+//! sender:   connected --register--> open --connection lost--> kept for the grace time --register, ticket--> open
+//! ```
+//!
+//! It knows nothing of offers and answers; those are between the sender's [`super::room`] and the member. A hub that was started anew
+//! learns from its senders which members they have.
+
+mod members;
+mod seats;
+mod senders;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+pub use self::seats::{Access, SessionInfo};
+use self::seats::{Connection, Line, Seat, Session};
+use super::message::{Bye, ErrorCode, ErrorReport, FromClient, IceServer, InvalidMessage, PROTOCOL_VERSION, SessionId};
+use super::message::{ToClient, Waiting};
+
+/// How long after connecting `join` or `register` may come.
+pub const JOIN_WITHIN: Duration = Duration::from_secs(5);
+/// How many recoverable mistakes a connection may make: a browser on odd networks makes a handful of refused candidates.
+pub const MAX_MISTAKES: u32 = 32;
+
+/// A connection to the hub: given by the server, unique while the program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// How members are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemberNames {
+    /// `receiver-1`, `receiver-2`, …: for a hub that lives as long as its only sender.
+    Counted,
+    /// `receiver-3f9c2a1b`: a hub that was started anew gives no name twice.
+    Random,
+}
+
+/// What the hub needs to know.
+#[derive(Clone, Debug)]
+pub struct HubConfig {
+    /// How many sessions at once.
+    pub max_sessions: usize,
+    /// How many members a session has at most.
+    pub max_members: usize,
+    /// How long a lost connection is waited for.
+    pub grace: Duration,
+    /// How members are called.
+    pub names: MemberNames,
+}
+
+/// What the hub cannot make up by itself.
+pub trait Supplies: Send {
+    /// 128 bits that nobody can guess.
+    fn random(&mut self) -> u128;
+    /// A name for a session that was given none.
+    fn session_id(&mut self) -> SessionId;
+    /// STUN and TURN servers for somebody of this name.
+    fn ice_servers(&mut self, user: &str) -> Vec<IceServer>;
+}
+
+/// What the role has to do, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HubAction {
+    /// Send this message; if the connection is gone or full, [`Hub::on_closed`] follows.
+    Send(ConnectionId, ToClient),
+    /// Close the connection, after everything that was sent.
+    Close(ConnectionId),
+}
+
+/// All sessions.
+pub struct Hub {
+    config: HubConfig,
+    supplies: Box<dyn Supplies>,
+    connections: BTreeMap<ConnectionId, Connection>,
+    sessions: BTreeMap<SessionId, Session>,
+    actions: VecDeque<HubAction>,
+    is_closing: bool,
+}
+
+impl Hub {
+    /// A hub without sessions.
+    pub fn new(config: HubConfig, supplies: impl Supplies + 'static) -> Hub {
+        let (connections, sessions, actions) = (BTreeMap::new(), BTreeMap::new(), VecDeque::new());
+        Hub { config, supplies: Box::new(supplies), connections, sessions, actions, is_closing: false }
+    }
+
+    /// The next thing to do; call until `None` after every other call.
+    pub fn poll_action(&mut self) -> Option<HubAction> {
+        self.actions.pop_front()
+    }
+
+    /// When to call [`Hub::handle_timeout`].
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        let silent = self.connections.values().filter_map(|connection| connection.deadline);
+        silent.chain(self.sessions.values().flat_map(Session::deadlines)).min()
+    }
+
+    /// All sessions, by name.
+    pub fn sessions(&self) -> Vec<SessionInfo> {
+        self.sessions.iter().map(|(id, session)| session.info(id)).collect()
+    }
+
+    /// How many connections there are.
+    pub fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Somebody connected; `loopback` tells whether from this machine.
+    pub fn on_connected(&mut self, id: ConnectionId, loopback: bool, access: Access, now: Duration) {
+        let deadline = Some(now + JOIN_WITHIN);
+        let connection = Connection { seat: Seat::Silent, deadline, loopback, access, mistakes: 0 };
+        self.connections.insert(id, connection);
+        if self.is_closing {
+            self.expel(id, ErrorCode::ShuttingDown, "this hub ends".into());
+        }
+    }
+
+    /// A connection ended, from either side. Whose it was is waited for.
+    pub fn on_closed(&mut self, id: ConnectionId, now: Duration) {
+        let Some(connection) = self.connections.remove(&id) else { return };
+        let until = now + self.config.grace;
+        match connection.seat {
+            Seat::Silent => {}
+            Seat::Sender(session) => {
+                if let Some(sender) = self.sessions.get_mut(&session).and_then(|session| session.sender.as_mut())
+                    && sender.line == Line::Up(id)
+                {
+                    sender.line = Line::Down(until);
+                }
+            }
+            Seat::Member(session, member) => {
+                let session = self.sessions.get_mut(&session);
+                if let Some(member) = session.and_then(|session| session.members.get_mut(&member))
+                    && member.line == Line::Up(id)
+                {
+                    member.line = Line::Down(until);
+                }
+            }
+        }
+    }
+
+    /// A client said something that is no message.
+    pub fn on_garbage(&mut self, id: ConnectionId, why: &InvalidMessage) {
+        self.complain(id, ErrorCode::InvalidMessage, why.to_string());
+    }
+
+    /// A client said something.
+    pub fn on_message(&mut self, id: ConnectionId, message: FromClient, now: Duration) {
+        let Some(connection) = self.connections.get(&id) else { return };
+        match (connection.seat.clone(), message) {
+            (Seat::Silent | Seat::Member(..), FromClient::Join(join)) => self.on_join(id, join, now),
+            (Seat::Silent, FromClient::Register(register)) => self.on_register(id, register, now),
+            (Seat::Member(session, member), FromClient::Answer(answer)) => self.on_answer(&session, member, answer),
+            (Seat::Member(session, member), FromClient::Candidate(found)) => self.on_candidate(&session, member, found),
+            (Seat::Sender(session), FromClient::To(to)) => self.on_to(&session, to),
+            (_, FromClient::Bye(bye)) => self.on_bye(id, &bye),
+            (Seat::Silent, _) => {
+                self.complain(id, ErrorCode::ProtocolError, "the first message has to be join or register".into());
+            }
+            (Seat::Member(..), _) => self.complain(id, ErrorCode::ProtocolError, "this is for senders to say".into()),
+            (Seat::Sender(_), _) => self.complain(id, ErrorCode::ProtocolError, "this is not for senders to say".into()),
+        }
+    }
+
+    /// Sends away whoever was too slow, and forgets those who did not come back.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        let late = |connection: &Connection| connection.deadline.is_some_and(|deadline| deadline <= now);
+        let late: Vec<_> = self.connections.iter().filter(|(_, one)| late(one)).map(|(id, _)| *id).collect();
+        for id in late {
+            self.expel(id, ErrorCode::Timeout, "no join or register in time".into());
+        }
+        for id in self.sessions.keys().cloned().collect::<Vec<_>>() {
+            self.forget_lost(&id, now);
+            self.tidy(&id);
+        }
+    }
+
+    /// No new connections from now on; those that are here stay until [`Hub::on_shutdown`].
+    pub fn on_drain(&mut self) {
+        self.is_closing = true;
+    }
+
+    /// Everybody is told, and goes. What they have of media is theirs, and goes on.
+    pub fn on_shutdown(&mut self) {
+        self.is_closing = true;
+        for id in std::mem::take(&mut self.connections).into_keys() {
+            self.send(id, ToClient::Bye(Bye { reason: "this hub ends".into() }));
+            self.actions.push_back(HubAction::Close(id));
+        }
+        self.sessions.clear();
+    }
+
+    fn on_bye(&mut self, id: ConnectionId, bye: &Bye) {
+        let Some(connection) = self.connections.remove(&id) else { return };
+        match connection.seat {
+            Seat::Silent => {}
+            Seat::Sender(session) => self.end_sender(&session, &format!("the sender ended: {}", printable(&bye.reason))),
+            Seat::Member(session, member) => self.end_member(&session, &member, super::message::LeftWhy::Bye),
+        }
+        self.actions.push_back(HubAction::Close(id));
+    }
+
+    fn send(&mut self, id: ConnectionId, message: ToClient) {
+        self.actions.push_back(HubAction::Send(id, message));
+    }
+
+    /// Tells of a mistake that the connection survives, unless it was one too many.
+    fn complain(&mut self, id: ConnectionId, code: ErrorCode, message: String) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        connection.mistakes += 1;
+        if connection.mistakes > MAX_MISTAKES {
+            return self.expel(id, ErrorCode::TooMany, format!("more than {MAX_MISTAKES} mistakes; the last: {message}"));
+        }
+        self.send(id, ToClient::Error(ErrorReport { code, message, recoverable: true }));
+    }
+
+    /// Tells of what the connection does not survive.
+    fn expel(&mut self, id: ConnectionId, code: ErrorCode, message: String) {
+        let Some(connection) = self.connections.remove(&id) else { return };
+        match connection.seat {
+            Seat::Silent => {}
+            Seat::Sender(session) => self.end_sender(&session, "the sender was sent away"),
+            Seat::Member(session, member) => self.end_member(&session, &member, super::message::LeftWhy::Expelled),
+        }
+        self.send(id, ToClient::Error(ErrorReport { code, message, recoverable: false }));
+        self.actions.push_back(HubAction::Close(id));
+    }
+
+    /// A connection that another one took the place of.
+    fn replace(&mut self, id: ConnectionId) {
+        if self.connections.remove(&id).is_some() {
+            self.send(id, ToClient::Bye(Bye { reason: "another connection took this one's place".into() }));
+            self.actions.push_back(HubAction::Close(id));
+        }
+    }
+
+    /// The session, made if there is room for it.
+    fn open(&mut self, id: &SessionId, now: Duration) -> Result<&mut Session, String> {
+        let open = self.sessions.len();
+        let at_most = self.config.max_sessions;
+        match self.sessions.entry(id.clone()) {
+            std::collections::btree_map::Entry::Occupied(session) => Ok(session.into_mut()),
+            std::collections::btree_map::Entry::Vacant(_) if open >= at_most => {
+                Err(format!("{open} sessions are open already, and that is the most; '{id}' is none of them"))
+            }
+            std::collections::btree_map::Entry::Vacant(place) => {
+                Ok(place.insert(Session { since: now, ..Session::default() }))
+            }
+        }
+    }
+
+    /// Ends a session that nobody is in.
+    fn tidy(&mut self, id: &SessionId) {
+        if self.sessions.get(id).is_some_and(Session::is_over) {
+            self.sessions.remove(id);
+        }
+    }
+
+    /// Tells all members of a session that they have to wait.
+    fn keep_waiting(&mut self, session: &SessionId, reason: &str) {
+        let Some(session) = self.sessions.get(session) else { return };
+        for id in session.members.values().filter_map(|member| member.line.connection()) {
+            self.actions.push_back(HubAction::Send(id, ToClient::Waiting(Waiting { reason: reason.to_owned() })));
+        }
+    }
+
+    fn check_version(&mut self, id: ConnectionId, version: u32) -> bool {
+        if version != PROTOCOL_VERSION {
+            let text = format!("version {version} is not spoken here, but version {PROTOCOL_VERSION} is");
+            self.expel(id, ErrorCode::UnsupportedVersion, text);
+        }
+        version == PROTOCOL_VERSION
+    }
+}
+
+/// What a stranger wrote, fit for other people's logs.
+fn printable(text: &str) -> String {
+    text.chars().take(200).map(|c| if c.is_ascii() && !c.is_ascii_control() { c } else { '?' }).collect()
+}
+
+#[cfg(test)]
+mod tests;
