@@ -171,15 +171,18 @@ proptest! {
     }
 
     #[test]
-    fn a_moved_picture_moves_the_answer(x in 60.0..120.0, y in 60.0..90.0, radius in 6.0..50.0, dx in 0u8..100, dy in 0u8..70) {
-        let at = |x, y| {
-            let mut picture = Picture::flat(320, 240, 16);
-            picture.draw(Disk::white(x, y, radius));
-            find(&picture)[0].centre_px
-        };
-        let (here, there) = (at(x, y), at(x + f64::from(dx), y + f64::from(dy)));
+    fn a_moved_picture_moves_the_answer(x in 60.0..120.0, y in 60.0..90.0, radius in 10.0..50.0, dx in 0u8..100, dy in 0u8..70) {
+        let mut picture = Picture::flat(320, 240, 16);
+        picture.draw(Disk::white(x, y, radius));
+        // The same pixels, which may lie otherwise to the one row in four that is looked at first.
+        let view = picture.view();
+        let luma = |x: usize, y: usize| f64::from(view.y.row(y)[x]);
+        let from = |at: usize, by: u8| at.checked_sub(usize::from(by));
+        let shifted = Picture::from_fn(320, 240, |x, y| from(x, dx).zip(from(y, dy)).map_or(16.0, |(x, y)| luma(x, y)));
+        let (here, there) = (find(&picture)[0].centre_px, find(&shifted)[0].centre_px);
         let moved = Px { x: here.x + f64::from(dx), y: here.y + f64::from(dy) };
-        prop_assert!(there.distance(moved) < 0.01, "{:?} {:?}", there, moved);
+        // Each is within a hundredth of the truth.
+        prop_assert!(there.distance(moved) <= 0.02, "{:?} {:?}", there, moved);
     }
 
     #[test]
