@@ -138,7 +138,7 @@ fn the_page_comes_back_by_itself_and_by_hand() {
 #[test]
 fn the_list_of_sessions_leads_to_each_of_them() {
     let _machine = beside_others();
-    let sender = Sender::start(&["--size", "320x240", "--fps", "30"]);
+    let sender = Sender::start(&["--session", "lab-camera", "--size", "320x240", "--fps", "30"]);
     let browser = Browser::start(&[]);
     // What a hub with two sessions answers.
     browser.prepare(

@@ -158,9 +158,11 @@ impl Ledger {
         frame.account.iter_mut().for_each(|account| self.all.note_sent(account));
     }
 
-    /// A receiver is connected: the frames produced from now on count for it. It said its first word at `hello_at`.
+    /// A receiver is connected, or again: the frames produced from now on count for it. It said its first word at `hello_at`.
     pub fn receiver_joined(&mut self, id: ReceiverId, name: impl Into<Arc<str>>, hello_at: Duration, at: Duration) {
-        if self.index_of(id).is_none() {
+        if let Some(index) = self.index_of(id) {
+            self.receivers[index].come_back();
+        } else {
             self.first_joined_at.get_or_insert(at);
             self.warm_up(at);
             self.receivers.push(Receiver::new(id, name.into(), hello_at, at));
@@ -169,7 +171,9 @@ impl Ledger {
 
     /// A viewer is connected: it will answer nothing, so no frame counts for it; what it is sent and what it tells of itself does.
     pub fn viewer_joined(&mut self, id: ReceiverId, name: impl Into<Arc<str>>, hello_at: Duration, at: Duration) {
-        if self.index_of(id).is_none() {
+        if let Some(index) = self.index_of(id) {
+            self.receivers[index].come_back();
+        } else {
             self.receivers.push(Receiver::viewer(id, name.into(), hello_at, at));
         }
     }

@@ -37,9 +37,16 @@ pub(super) struct Results {
     /// One more than the highest number.
     next: u64,
     came: u64,
+    /// Over earlier connections.
+    before: ResultTotals,
 }
 
 impl Results {
+    /// From now on they are counted from 0 again.
+    fn begin_anew(&mut self) {
+        *self = Results { before: self.totals(), ..Results::default() };
+    }
+
     pub(super) fn note(&mut self, seq: u64, warms_up: bool) {
         self.next = self.next.max(seq.saturating_add(1));
         if warms_up {
@@ -50,7 +57,7 @@ impl Results {
 
     fn totals(&self) -> ResultTotals {
         let sent = self.next - self.from;
-        ResultTotals { sent, lost: sent.saturating_sub(self.came) }
+        ResultTotals { sent: self.before.sent + sent, lost: self.before.lost + sent.saturating_sub(self.came) }
     }
 }
 
@@ -85,8 +92,9 @@ pub(super) struct Receiver {
     stats: Option<ReceiverStats>,
     pub(super) results: Results,
     pub(super) party: Party,
-    /// One for each remembered frame that was produced while it was here, the first of them with this number.
-    entries: VecDeque<Entry>,
+    /// One for each remembered frame since the first that counts for it, which has this number; none for those that were made while
+    /// it was away.
+    entries: VecDeque<Option<Entry>>,
     first: Serial,
 }
 
@@ -134,23 +142,33 @@ impl Receiver {
         self.is_present() && !self.is_viewer
     }
 
-    /// This frame, the next after the last, counts for it.
+    /// It is back, with a new connection: its answers are counted from the beginning, and its clock may be another one.
+    pub(super) fn come_back(&mut self) {
+        (self.left_at, self.clock) = (None, ClockOffset::new());
+        self.results.begin_anew();
+    }
+
+    /// This frame, which is later than all before, counts for it.
     pub(super) fn open(&mut self, serial: Serial) {
         if self.entries.is_empty() {
             self.first = serial;
         }
-        self.entries.push_back(Entry { account: self.party.ended.open(), sent_at: None, heard: false, joined: None });
+        while self.serials().end < serial {
+            self.entries.push_back(None);
+        }
+        let account = self.party.ended.open();
+        self.entries.push_back(Some(Entry { account, sent_at: None, heard: false, joined: None }));
     }
 
     /// The entry of a frame and the books it is counted in; none if the frame does not count for this receiver.
     pub(super) fn entry_mut(&mut self, serial: Serial) -> Option<(&mut Entry, &mut Party)> {
         let index = usize::try_from(serial.checked_sub(self.first)?).ok()?;
-        self.entries.get_mut(index).map(|entry| (entry, &mut self.party))
+        self.entries.get_mut(index)?.as_mut().map(|entry| (entry, &mut self.party))
     }
 
     /// The entry of a frame; none if the frame does not count for this receiver.
     pub(super) fn entry(&self, serial: Serial) -> Option<&Entry> {
-        self.entries.get(usize::try_from(serial.checked_sub(self.first)?).ok()?)
+        self.entries.get(usize::try_from(serial.checked_sub(self.first)?).ok()?)?.as_ref()
     }
 
     /// Counts a frame anew after something changed that is the same for all receivers.
