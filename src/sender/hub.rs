@@ -123,7 +123,9 @@ impl Sender {
         self.hub.session = Some(session.clone());
         self.hub.ticket = Some(ticket);
         match &self.hub.place {
-            Place::Own(address) => tracing::info!("receivers may come to ws://{address}/ws"),
+            Place::Own(address) => {
+                tracing::info!("browsers may come to http://{address}, receivers may come to ws://{address}/ws")
+            }
             Place::At(_) if is_new => tracing::info!(%session, "the session is open: {}", self.hub.invitation()),
             Place::At(_) => tracing::info!(%session, "the hub is back, and so is this sender"),
         }

@@ -34,7 +34,7 @@ impl Sender {
         let command = command.args(["--port", &port.to_string(), "--report"]).arg(directory.path().join("report.json"));
         let process = Process::start(command);
         let line = process.wait_for("receivers may come to ws://");
-        let port = line.split("127.0.0.1:").nth(1).and_then(|rest| rest.split('/').next()).map(str::parse);
+        let port = line.rsplit("127.0.0.1:").next().and_then(|rest| rest.split('/').next()).map(str::parse);
         let port = port.and_then(Result::ok).unwrap_or_else(|| panic!("no port in {line}"));
         Sender { process, port, directory }
     }

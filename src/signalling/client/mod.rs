@@ -190,7 +190,7 @@ impl Task {
     }
 
     async fn on_connected(&mut self, line: Line) -> Result<Ended, NobodyListens> {
-        tracing::info!("connected to the sender at {}", self.url);
+        tracing::info!("connected to {}", self.url);
         let since = Instant::now();
         let (outbox, outgoing) = mpsc::channel(QUEUE_MESSAGES);
         self.tell(ClientEvent::Connected(outbox)).await?;

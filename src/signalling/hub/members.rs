@@ -35,7 +35,10 @@ impl Hub {
         let only = || if self.sessions.len() == 1 { self.sessions.keys().next().cloned() } else { None };
         let session = join.session.clone().or(own).or_else(only);
         if session.is_none() {
-            let text = format!("there are {} sessions here: say which one", self.sessions.len());
+            let text = match self.sessions.len() {
+                0 => "there is no session here yet: name one, and wait there for its sender".to_owned(),
+                many => format!("there are {many} sessions here: name one"),
+            };
             self.expel(id, ErrorCode::SessionNeeded, text);
         }
         session
