@@ -9,6 +9,7 @@ mod command_line;
 mod documents;
 mod encoders;
 mod footage;
+mod hub;
 mod independent;
 mod laws;
 mod network;

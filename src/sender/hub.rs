@@ -118,7 +118,7 @@ impl Sender {
 
     fn on_registered(&mut self, registered: Registered) {
         let Registered { session, ticket, ice_servers, .. } = registered;
-        let is_new = self.hub.ticket.as_ref() != Some(&ticket);
+        let is_new = self.hub.ticket.is_none();
         self.hub.ice_servers = crate::ice::readable(&ice_servers);
         self.hub.session = Some(session.clone());
         self.hub.ticket = Some(ticket);

@@ -30,6 +30,8 @@ pub(super) struct Member {
     pub(super) has_channel: bool,
     /// Its heartbeat, since it is sent video.
     pub(super) active: Option<Liveness>,
+    /// A coordinate of it was joined to its frame, and that was logged.
+    pub(super) has_answered: bool,
     /// Something that it sent could not be read, and that was logged.
     pub(super) complained: bool,
     /// What it wants to be told.
@@ -41,9 +43,22 @@ impl Member {
         let (codec, peer, active) = (None, None, None);
         let name = new.name.as_ref().map_or_else(|| new.member.to_string(), |name| name.as_str().to_owned());
         let (receiver, role) = (ReceiverId(new.receiver), new.role);
-        let (is_trusted, has_channel, complained) = (false, false, false);
+        let (is_trusted, has_channel, has_answered, complained) = (false, false, false, false);
         let watching = Watching::default();
-        Member { receiver, hello_at, name, role, codec, peer, is_trusted, has_channel, active, complained, watching }
+        Member {
+            receiver,
+            hello_at,
+            name,
+            role,
+            codec,
+            peer,
+            is_trusted,
+            has_channel,
+            active,
+            has_answered,
+            complained,
+            watching,
+        }
     }
 
     /// Whether it can be sent video from now on: not before, so that nothing piles up and nothing is measured that is no latency.

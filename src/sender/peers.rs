@@ -212,12 +212,22 @@ impl Sender {
         match self.ledger.feedback(receiver, sightings, &truth_now, at) {
             Outcome::Matched(joined) => {
                 tracing::trace!(receiver = id.0, ?joined, "matched");
+                self.on_answered(id, at);
                 self.note_result(id, &joined);
             }
             other => tracing::trace!(receiver = id.0, rtp = ?sightings.rtp, code = sightings.code, ?other, "not matched"),
         }
         if let Some(liveness) = self.liveness_mut(id) {
             liveness.heard(at);
+        }
+    }
+
+    /// What a person waits for who starts a receiver.
+    fn on_answered(&mut self, id: PeerId, at: Duration) {
+        let Some(member) = self.members.get_mut(&id) else { return };
+        if !std::mem::replace(&mut member.has_answered, true) {
+            let after_ms = at.saturating_sub(member.hello_at).as_millis();
+            tracing::info!(receiver = member.name, after_ms, "first coordinates");
         }
     }
 

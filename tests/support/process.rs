@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -27,6 +27,12 @@ pub fn rebound<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>
 /// Runs the program with these arguments to its end.
 pub fn run(arguments: &[&str]) -> Ended {
     Process::start(&mut rebound(arguments)).ended()
+}
+
+/// When a line of the log was written.
+pub fn said_at(line: &str) -> SystemTime {
+    let time = line.split_whitespace().next().unwrap_or_default();
+    humantime::parse_rfc3339(time).unwrap_or_else(|error| panic!("no time in '{line}': {error}"))
 }
 
 /// A running process; it is killed when dropped.

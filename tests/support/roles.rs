@@ -1,18 +1,20 @@
-//! A sender and its receivers.
+//! A sender and its receivers, and the hub where they may meet.
 
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::SystemTime;
 
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use super::process::{Process, rebound};
+use super::process::{Process, rebound, said_at};
 use super::report::Report;
 
-/// `rebound send`, listening.
+/// `rebound send`, listening or at a hub.
 pub struct Sender {
     process: Process,
+    /// Where receivers come to.
     pub port: u16,
     /// Keeps its report.
     directory: TempDir,
@@ -33,9 +35,16 @@ impl Sender {
         let directory = tempfile::tempdir().expect("a directory");
         let command = command.args(["--port", &port.to_string(), "--report"]).arg(directory.path().join("report.json"));
         let process = Process::start(command);
-        let line = process.wait_for("receivers may come to ws://");
-        let port = line.rsplit("127.0.0.1:").next().and_then(|rest| rest.split('/').next()).map(str::parse);
-        let port = port.and_then(Result::ok).unwrap_or_else(|| panic!("no port in {line}"));
+        let port = port_in(&process.wait_for("receivers may come to ws://"));
+        Sender { process, port, directory }
+    }
+
+    /// Starts one with small video that is on its way to the hub that listens on this port.
+    pub fn at_hub(port: u16, session: &str) -> Sender {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut command =
+            rebound(["send", "--size", "320x240", "--fps", "30", "--hub", &hub_url(port), "--session", session]);
+        let process = Process::start(command.arg("--report").arg(directory.path().join("report.json")));
         Sender { process, port, directory }
     }
 
@@ -81,6 +90,68 @@ pub struct Receiver(Process);
 impl Receiver {
     pub fn start(url: &str, name: &str, options: &[&str]) -> Receiver {
         Receiver(Process::start(rebound(["receive", url, "--name", name]).args(options)))
+    }
+
+    /// Starts one that is on its way to the hub that listens on this port.
+    pub fn at_hub(port: u16, session: &str, name: &str) -> Receiver {
+        let arguments = ["receive", "--hub", &hub_url(port), "--session", session, "--name", name];
+        Receiver(Process::start(&mut rebound(arguments)))
+    }
+}
+
+/// `rebound serve`, listening.
+pub struct Hub {
+    process: Process,
+    pub port: u16,
+    /// When it could be reached, by its log.
+    pub since: SystemTime,
+}
+
+impl Hub {
+    /// Starts one on a free port.
+    pub fn start() -> Hub {
+        Hub::start_at(0)
+    }
+
+    pub fn start_at(port: u16) -> Hub {
+        let process = Process::start(&mut rebound(["serve", "--port", &port.to_string()]));
+        let line = process.wait_for("senders and receivers may come to ws://");
+        let (port, since) = (port_in(&line), said_at(&line));
+        Hub { process, port, since }
+    }
+
+    /// A sender on its way to this session.
+    pub fn sender(&self, session: &str) -> Sender {
+        Sender::at_hub(self.port, session)
+    }
+
+    /// A receiver of this name on its way to this session.
+    pub fn receiver(&self, session: &str, name: &str) -> Receiver {
+        Receiver::at_hub(self.port, session, name)
+    }
+}
+
+fn hub_url(port: u16) -> String {
+    format!("ws://127.0.0.1:{port}")
+}
+
+fn port_in(line: &str) -> u16 {
+    let digits =
+        line.rsplit("127.0.0.1:").next().map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or_else(|| panic!("no port in {line}"))
+}
+
+impl Deref for Hub {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
+impl DerefMut for Hub {
+    fn deref_mut(&mut self) -> &mut Process {
+        &mut self.process
     }
 }
 

@@ -182,7 +182,7 @@ impl Task {
             }
         };
         if self.last_reason != reason {
-            tracing::info!("waiting for a sender at {url}: {reason}");
+            tracing::info!("waiting for {url}: {reason}");
             self.last_reason.clone_from(&reason);
         }
         let after = self.config.give_up_after.filter(|after| unreachable_for >= *after)?;
