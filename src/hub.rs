@@ -174,7 +174,7 @@ impl Desk {
             tokio::select! {
                 Some(event) = heard.recv() => self.on_event(event),
                 Some(message) = said.recv() => self.hub.on_message(OWN_SENDER, message, self.clock.now()),
-                _ = tick.tick() => self.hub.handle_timeout(self.clock.now()),
+                _ = tick.tick() => self.on_tick(),
                 _ = &mut stopped => break,
             }
             self.act();
@@ -185,6 +185,13 @@ impl Desk {
         }
         self.hub.on_shutdown();
         self.act();
+    }
+
+    fn on_tick(&mut self) {
+        let now = self.clock.now();
+        if self.hub.poll_timeout().is_some_and(|due| due <= now) {
+            self.hub.handle_timeout(now);
+        }
     }
 
     fn on_event(&mut self, event: HubEvent) {
