@@ -1,9 +1,14 @@
 //! The one clock of a run. Nothing else reads the time: core modules are given it.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
+
+/// What the calendar says: the time since the beginning of 1970, in UTC.
+pub fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
 
 /// A thread may be put aside between the two readings that are to be one moment; not five times.
 const ZERO_READINGS: usize = 5;

@@ -10,6 +10,7 @@ use crate::logging::LogError;
 use crate::pipeline::{PipelineError, TextsError};
 use crate::replay::ReplayError;
 use crate::scene::{SceneError, UnknownScene};
+use crate::secrets::SecretError;
 use crate::server::BindError;
 use crate::signalling::client::{ClientError, Refused, UrlError};
 
@@ -55,6 +56,7 @@ fn of_cause(error: &(dyn std::error::Error + 'static)) -> Option<ExitCode> {
         || error.is::<CatalogueError>()
         || error.is::<TextsError>()
         || error.is::<UrlError>()
+        || error.is::<SecretError>()
         || error.is::<LogError>()
         || error.is::<DiffError>()
         || error.downcast_ref::<ReplayError>().is_some_and(ReplayError::is_usage);

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Three rings. **Core** modules are pure: no GStreamer, no tokio, no clock, no files; time is an argument (`scene`, `detect`,
-//! `feedback`, `report`, `assertion`, `signalling`, `trace`, `impair`, `recovery`, `witness`, `congestion`). **Edges** are thin and touch
+//! `feedback`, `report`, `assertion`, `signalling`, `trace`, `impair`, `recovery`, `witness`, `congestion`, `access`). **Edges** are thin and touch
 //! GStreamer, sockets or files (`source`, `pipeline`, `encode`, `webrtc`, `decode`, `server`). **Roles** only wire (`sender`,
 //! `receiver`, `demo`, `bench`, `calibrate`,
 //! `replay`, `diff`): one closed event type, one owner of the state, one loop.
@@ -24,6 +24,7 @@
 #![deny(missing_docs, unreachable_pub, rustdoc::broken_intra_doc_links)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+pub mod access;
 pub mod assertion;
 pub mod bench;
 pub mod calibrate;
@@ -58,6 +59,7 @@ pub mod recovery;
 pub mod replay;
 pub mod report;
 pub mod scene;
+pub mod secrets;
 pub mod sender;
 pub mod serve;
 pub mod server;

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -107,7 +109,10 @@ pub fn start(options: &Common, role: &str) -> Result<Log, LogError> {
     let stderr_layer = stderr_layer(options.log_format, coloured, log.in_background(console, "log-stderr"));
     let file_layer = options.log_dir.as_deref().map(|directory| file_layer(&mut log, directory, role)).transpose()?;
     let layers: Vec<BoxedLayer> = std::iter::once(stderr_layer).chain(file_layer).collect();
-    tracing_subscriber::registry().with(layers.with_filter(filter(options)?)).try_init().map_err(|_| LogError::Twice)?;
+    tracing_subscriber::registry()
+        .with(layers.with_filter(filter(options)?.and(filter_fn(shows_no_token))))
+        .try_init()
+        .map_err(|_| LogError::Twice)?;
     Ok(log)
 }
 
@@ -152,6 +157,11 @@ impl<W: Write> Write for Counting<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.writer.flush()
     }
+}
+
+/// At its finest level the WebSocket library writes whole requests, with the token in them.
+fn shows_no_token(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() != Level::TRACE || !metadata.target().starts_with("tungstenite::handshake")
 }
 
 fn filter(options: &Common) -> Result<EnvFilter, LogError> {

@@ -2,15 +2,18 @@
 
 use anyhow::Context as _;
 
-use crate::cli::{ExitCode, ServeConfig};
+use crate::access::TokenKey;
+use crate::cli::{AccessArgs, Auth, ExitCode, ServeConfig};
 use crate::clock::RunClock;
 use crate::hub::{self, Sources};
+use crate::secrets::{self, SecretError};
 use crate::server::{self, ServerConfig};
 use crate::signalling::hub::{Access, Hub, HubConfig, MemberNames};
 use crate::signals::Signals;
 
 /// Serves until it is interrupted, and then as long as members are there and `--drain` allows.
 pub async fn run(config: &ServeConfig) -> anyhow::Result<ExitCode> {
+    let tokens = tokens(&config.access)?;
     let listener = server::bind(&config.host, config.port).await?;
     let address = listener.local_addr().context("the listening socket has no address")?;
     let hub_config = HubConfig {
@@ -24,6 +27,7 @@ pub async fn run(config: &ServeConfig) -> anyhow::Result<ExitCode> {
         allowed_origins: config.allow_origins.clone(),
         max_connections: config.max_connections as usize,
         everybody: Access::everything(),
+        tokens,
         ..ServerConfig::default()
     };
     let mut signals = Signals::listen()?;
@@ -33,5 +37,13 @@ pub async fn run(config: &ServeConfig) -> anyhow::Result<ExitCode> {
     tokio::select! {
         () = running.stop() => Ok(ExitCode::Ok),
         () = signals.recv() => Ok(ExitCode::Interrupted),
+    }
+}
+
+/// What tells good tokens from bad ones, if they are wanted.
+fn tokens(access: &AccessArgs) -> Result<Option<TokenKey>, SecretError> {
+    match access.auth {
+        Auth::None => Ok(None),
+        Auth::Token => secrets::token_key(access.secret_file.as_deref()).map(Some),
     }
 }

@@ -7,12 +7,15 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::cli::{self, Common, EncodersConfig, ExitCode, PipelineCommand, ReceiveConfig, SendConfig};
+use crate::access::Claims;
+use crate::cli::{self, Common, EncodersConfig, ExitCode, PipelineCommand, ReceiveConfig, SendConfig, TokenConfig};
+use crate::clock;
 use crate::codec::Codec;
 use crate::config::ConfigError;
 use crate::encode::{self, Chooser, DEFAULT_GOP_FRAMES, Shape};
 use crate::logging::print_out;
 use crate::pipeline::{self, Debugging, Pipeline, PipelineError, Stop, Texts};
+use crate::secrets;
 use crate::sender;
 use crate::signals::Signals;
 use crate::units::Bitrate;
@@ -92,6 +95,15 @@ pub fn completions(shell: clap_complete::Shell) -> anyhow::Result<ExitCode> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut cli::command(None), "rebound", &mut script);
     print_out(&String::from_utf8(script)?)?;
+    Ok(ExitCode::Ok)
+}
+
+/// `rebound token`.
+pub fn token(config: &TokenConfig) -> anyhow::Result<ExitCode> {
+    let key = secrets::token_key(config.secret_file.as_deref())?;
+    let expires_s = (clock::since_1970() + config.expires).as_secs();
+    let claims = Claims { session: config.session.clone(), role: config.role, expires_s };
+    print_out(&(key.sign(&claims) + "\n"))?;
     Ok(ExitCode::Ok)
 }
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 const WAY: [&str; 9] = ["scene", "source", "encode", "webrtc", "decode", "detect", "feedback", "report", "sender"];
 
 /// Rooms that think: no GStreamer, no tokio, no clock, no files, no environment.
-const CORE: [&str; 12] = [
+const CORE: [&str; 13] = [
+    "access",
     "scene",
     "detect",
     "feedback",

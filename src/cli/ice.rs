@@ -58,6 +58,12 @@ pub enum TurnTransport {
 pub struct Secret(String);
 
 impl Secret {
+    /// A token, which is made of `A-Z a-z 0-9 _ - .` only.
+    pub fn token(text: &str) -> Option<Secret> {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+        (!text.is_empty() && text.bytes().all(fits)).then(|| Secret(text.to_owned()))
+    }
+
     /// The text itself, for whom it is meant.
     pub fn reveal(&self) -> &str {
         &self.0

@@ -1,6 +1,7 @@
 //! The command line: syntax only. Every setting is one field here, its type is its check, its default and its help stand beside
 //! it. `crate::config` fills the settings that the command line leaves open from the environment and the file.
 
+mod access;
 mod assert;
 mod bench;
 mod budget;
@@ -27,6 +28,7 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::codec::Codec;
 use crate::units::{Fps, Size};
 
+pub use access::{AccessArgs, Auth, TokenConfig};
 pub use assert::AssertConfig;
 pub use bench::{AxesConfig, BenchConfig};
 pub use budget::BudgetOptions;
@@ -91,6 +93,8 @@ pub enum Command {
     Receive(Box<ReceiveConfig>),
     /// Where senders and receivers of many sessions find each other
     Serve(Box<ServeConfig>),
+    /// Make a token for a hub that asks for one
+    Token(TokenConfig),
     /// Sender and receivers as processes on this machine: live view, then the report
     Demo(Box<DemoConfig>),
     /// Measure every cell of a matrix of encoders, bitrates, networks and so on, each with processes of its own, and report
@@ -128,6 +132,7 @@ impl Command {
             Command::Send(_) => "send",
             Command::Receive(_) => "receive",
             Command::Serve(_) => "serve",
+            Command::Token(_) => "token",
             Command::Demo(_) => "demo",
             Command::Bench(_) => "bench",
             Command::Replay(_) => "replay",

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 
+use super::access::AccessArgs;
 use super::ice::{self, IceServer};
 use super::values;
 
@@ -27,6 +28,9 @@ pub struct ServeConfig {
     /// Web pages of this origin may connect, besides those of this host and of loopback; may be repeated
     #[arg(long = "allow-origin", value_name = "ORIGIN", value_parser = values::origin, help_heading = "Server")]
     pub allow_origins: Vec<String>,
+    /// Who may come.
+    #[command(flatten)]
+    pub access: AccessArgs,
 
     /// Most sessions at once; more are turned away
     #[arg(long, value_name = "N", default_value = "1000", value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000),

@@ -1,9 +1,11 @@
 //! Where a sender and its receivers find each other.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use url::Url;
 
-use super::values;
+use super::{Secret, values};
 use crate::signalling::message::SessionId;
 
 /// The hub, and the session there.
@@ -15,4 +17,10 @@ pub struct SessionArgs {
     /// Name of the session: 1 to 64 letters, digits, '_' and '-' [default: a new one for a sender, the only one for a receiver]
     #[arg(long, value_name = "ID", help_heading = "Session")]
     pub session: Option<SessionId>,
+    /// File with the token that the hub asks for [default: the token in the environment variable REBOUND_TOKEN]
+    #[arg(long, value_name = "FILE", help_heading = "Session")]
+    pub token_file: Option<PathBuf>,
+    /// What stands in the file or in the variable.
+    #[arg(skip)]
+    pub token: Option<Secret>,
 }

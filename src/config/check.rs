@@ -2,10 +2,13 @@
 
 use std::fs::{self, OpenOptions};
 use std::io;
+use std::net::IpAddr;
 use std::path::Path;
 
 use super::ConfigError;
-use crate::cli::{self, BenchConfig, Command, IceServer, PipelineCommand, ReceiveConfig, SendConfig, SourceConfig};
+use crate::cli::{
+    self, Auth, BenchConfig, Command, IceServer, PipelineCommand, ReceiveConfig, SendConfig, ServeConfig, SourceConfig,
+};
 use crate::source::{Footage, MediaKind};
 
 pub(super) fn command(command: &Command) -> Result<(), ConfigError> {
@@ -18,10 +21,11 @@ pub(super) fn command(command: &Command) -> Result<(), ConfigError> {
             file_is_writable("the report", config.report.as_deref().filter(|path| *path != Path::new("-")))
         }
         Command::Bench(config) => bench(config),
-        Command::Serve(config) => one_stun(&config.ice_servers),
+        Command::Serve(config) => serve(config),
         Command::Diff(_)
         | Command::Encoders(_)
         | Command::Calibrate(_)
+        | Command::Token(_)
         | Command::Completions { .. }
         | Command::Health { .. } => Ok(()),
     }
@@ -65,6 +69,17 @@ fn receive(config: &ReceiveConfig) -> Result<(), ConfigError> {
     directory_exists(config.pipelines.as_deref())?;
     directory_is_writable(config.dot.as_deref())?;
     file_is_writable("the snapshot", config.snapshot.as_deref())
+}
+
+/// A hub that other machines reach asks who they are.
+fn serve(config: &ServeConfig) -> Result<(), ConfigError> {
+    one_stun(&config.ice_servers)?;
+    let loopback = |address: IpAddr| address.to_canonical().is_loopback();
+    let is_loopback = config.host == "localhost" || config.host.parse().is_ok_and(loopback);
+    if config.access.auth == Auth::None && !config.access.insecure && !is_loopback {
+        return Err(ConfigError::Insecure(config.host.clone()));
+    }
+    Ok(())
 }
 
 fn bench(config: &BenchConfig) -> Result<(), ConfigError> {

@@ -97,6 +97,23 @@ pub enum ConfigError {
         /// Why.
         source: io::Error,
     },
+    /// A file with a token.
+    #[error("the token in {} cannot be read: {source}", path.display())]
+    TokenUnreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What should be a token and is none; it is not shown.
+    #[error("what stands in {0} is no token; make one with 'rebound token'")]
+    Token(String),
+    /// A hub that lets everybody in.
+    #[error(
+        "--host {0} lets other machines in, and with --auth none whoever reaches it may send and watch; use --auth token with \
+         --secret-file FILE, or say --insecure"
+    )]
+    Insecure(String),
     /// A directory that is not there.
     #[error("--pipelines {} is not a directory", .0.display())]
     NoDirectory(PathBuf),

@@ -7,6 +7,7 @@
 mod check;
 mod error;
 mod file;
+mod token;
 mod value;
 
 use std::collections::BTreeMap;
@@ -72,9 +73,10 @@ fn settings(world: &World) -> Result<Settings, ConfigError> {
     let file = find_file(world, &flags)?.map(|path| SettingsFile::read(&path, &definition)).transpose()?;
     let words = words_beside_flags(world, &definition, &flags, file.as_ref())?;
     let matches = definition.clone().try_get_matches_from(insert(&world.args, words))?;
-    let Cli { command, mut common } = Cli::from_arg_matches(&matches)?;
+    let Cli { mut command, mut common } = Cli::from_arg_matches(&matches)?;
     let send_words = words_again(deepest(&matches).1, subcommand(&definition, &["send"]));
     check::command(&command)?;
+    token::give(&mut command, world)?;
     common.log_filter = ["REBOUND_LOG", "RUST_LOG"].iter().find_map(|name| world.environment.get(*name)).cloned();
     if common.color == Colour::Auto && world.environment.get("NO_COLOR").is_some_and(|value| !value.is_empty()) {
         common.color = Colour::Never;
@@ -173,7 +175,7 @@ fn insert(args: &[OsString], words: Vec<OsString>) -> Vec<OsString> {
 
 /// Variables that are no setting but nearly one. Others may exist: Kubernetes sets `REBOUND_SERVICE_HOST` and the like.
 fn misspelt_variables(world: &World, definition: &clap::Command) -> Vec<String> {
-    let mut known = vec!["REBOUND_LOG".to_owned()];
+    let mut known = vec!["REBOUND_LOG".to_owned(), token::VARIABLE.to_owned()];
     collect_variables(definition, &mut known);
     let ours = world.environment.keys().filter(|name| name.starts_with(cli::ENVIRONMENT_PREFIX) && !known.contains(name));
     ours.filter_map(|name| {

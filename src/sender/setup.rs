@@ -211,7 +211,8 @@ fn reach(config: &SendConfig, place: At, clock: &RunClock) -> (Link, Hubs) {
     let session = config.session.session.clone();
     match place {
         At::There(url) => {
-            let client = Client::connect(url.clone(), ClientConfig::default());
+            let token = config.session.token.clone();
+            let client = Client::connect(url.clone(), ClientConfig { token, ..ClientConfig::default() });
             (Link::new(Place::At(url), session), Hubs { client, own: None })
         }
         At::Here(listener, address) => {

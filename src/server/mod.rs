@@ -7,6 +7,7 @@
 //! The accept loop is our own: `axum::serve` 0.8 sets no timer, so that a half-sent request stays open for ever and a graceful
 //! stop waits for it (measured: both still there after 48 s).
 
+mod bearer;
 mod bind;
 mod origin;
 mod page;
@@ -37,6 +38,7 @@ use tower::ServiceExt;
 pub use bind::{BindError, bind};
 pub use socket::{CloseReason, HubEvent, OUTBOX_MESSAGES, Outbox, OutboxClosed};
 
+use crate::access::TokenKey;
 use crate::signalling::hub::{Access, ConnectionId};
 use crate::signalling::message::MAX_MESSAGE_BYTES;
 
@@ -48,8 +50,10 @@ const READ_BUFFER_BYTES: usize = 4 * 1024;
 pub struct ServerConfig {
     /// Web pages of these origins (`https://example.com`) may connect, besides those of this host and of loopback.
     pub allowed_origins: Vec<String>,
-    /// What those may do who show no token.
+    /// What everybody may do, if there are no tokens.
     pub everybody: Access,
+    /// Whoever connects shows a token of this key, which says what he may do.
+    pub tokens: Option<TokenKey>,
     /// Connections at once, joined or not; above it a client is told 503. 256 leaves three quarters of the usual 1024 descriptors
     /// to the peers.
     pub max_connections: usize,
@@ -68,6 +72,7 @@ impl Default for ServerConfig {
         ServerConfig {
             allowed_origins: Vec::new(),
             everybody: Access::everything(),
+            tokens: None,
             max_connections: 256,
             head_within: Duration::from_secs(5),
             ping_every: Duration::from_secs(5),
@@ -186,8 +191,16 @@ async fn upgrade(Extension(caller): Extension<Caller>, headers: HeaderMap, upgra
         tracing::warn!(%remote, "a web page of another origin is refused");
         return (StatusCode::FORBIDDEN, "pages of this origin may not connect\n").into_response();
     }
+    let access = match bearer::access(&headers, &server.config) {
+        Ok(access) => access,
+        Err(refused) => {
+            tracing::debug!(%remote, "a connection without a good token is refused");
+            return refused.into_response();
+        }
+    };
     let id = ConnectionId(server.next_id.fetch_add(1, Ordering::Relaxed));
     upgrade
+        .protocols([bearer::SUBPROTOCOL])
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -195,7 +208,6 @@ async fn upgrade(Extension(caller): Extension<Caller>, headers: HeaderMap, upgra
         .max_write_buffer_size(4 * MAX_MESSAGE_BYTES)
         .on_upgrade(move |socket| async move {
             let Server { config, hub, stopped, .. } = server;
-            let access = config.everybody.clone();
             socket::converse(socket, socket::Link { id, remote, access, hub, config, stopped }).await;
             drop(place);
         })

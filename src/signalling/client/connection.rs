@@ -7,13 +7,17 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::handshake::client::Response;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::{Request, Response};
+use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::super::message::{FromClient, MAX_MESSAGE_BYTES, ToClient};
 use super::{ClientConfig, ClientEvent, Ended, HubUrl, NobodyListens};
+use crate::cli::Secret;
 
 /// An open connection.
 pub(super) struct Line {
@@ -38,11 +42,22 @@ pub(super) async fn open(url: &HubUrl, config: &ClientConfig) -> Result<Line, En
         .max_frame_size(Some(MAX_MESSAGE_BYTES))
         .write_buffer_size(0)
         .max_write_buffer_size(4 * MAX_MESSAGE_BYTES);
-    match timeout(config.attempt_within, client_async_with_config(url.as_str(), stream, Some(limits))).await {
+    let request = request(url, config.token.as_ref()).map_err(refused)?;
+    match timeout(config.attempt_within, client_async_with_config(request, stream, Some(limits))).await {
         Ok(Ok((socket, _))) => Ok(Line { socket, silence: config.silence, understood: false }),
         Ok(Err(error)) => Err(refused(error)),
         Err(_) => Err(Ended::Unreachable("it accepts connections and says nothing".into())),
     }
+}
+
+fn request(url: &HubUrl, token: Option<&Secret>) -> Result<Request, Error> {
+    let mut request = url.as_str().into_client_request()?;
+    if let Some(token) = token {
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, value);
+    }
+    Ok(request)
 }
 
 fn in_words(error: &io::Error) -> String {
@@ -67,7 +82,9 @@ fn refused(error: Error) -> Ended {
 /// A server that is full or a proxy whose sender is down says 5xx: that passes.
 fn refused_over_http(response: &Response) -> Ended {
     let status = response.status();
-    if status.is_server_error() {
+    if status == StatusCode::UNAUTHORIZED {
+        Ended::Unauthorised
+    } else if status.is_server_error() {
         Ended::Unreachable(format!("it answered HTTP {status}"))
     } else {
         Ended::Strange(format!("HTTP {status} instead of a WebSocket"))

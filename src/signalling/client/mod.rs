@@ -13,6 +13,7 @@ use tokio::time::timeout;
 pub(crate) use self::backoff::Backoff;
 use self::connection::Line;
 use super::message::{FromClient, ToClient};
+use crate::cli::Secret;
 
 pub use self::url::{HubUrl, UrlError};
 
@@ -34,12 +35,14 @@ pub struct ClientConfig {
     pub attempt_within: Duration,
     /// After so long without any frame the connection is lost. The sender pings every 5 s.
     pub silence: Duration,
+    /// Shown to the hub.
+    pub token: Option<Secret>,
 }
 
 impl Default for ClientConfig {
     fn default() -> ClientConfig {
         let seconds = Duration::from_secs;
-        ClientConfig { give_up_after: None, attempt_within: seconds(5), silence: seconds(15) }
+        ClientConfig { give_up_after: None, attempt_within: seconds(5), silence: seconds(15), token: None }
     }
 }
 
@@ -70,6 +73,15 @@ pub enum ClientError {
         url: HubUrl,
         /// What came back.
         answer: String,
+    },
+    /// No token, or one that the hub does not take.
+    #[error("{url} {}; make one with 'rebound token', and give it with --token-file FILE or in REBOUND_TOKEN",
+        if *.shown { "does not take our token: it has expired, or is of another hub" } else { "wants a token" })]
+    Unauthorised {
+        /// What was tried.
+        url: HubUrl,
+        /// Whether there was a token.
+        shown: bool,
     },
     /// [`ClientConfig::give_up_after`] is over.
     #[error("no sender at {url} within {after:?}: {reason}; start one with 'rebound send', or wait longer")]
@@ -176,6 +188,7 @@ impl Task {
                 }
                 format!("it answered {answer}")
             }
+            Ended::Unauthorised => return Some(ClientError::Unauthorised { url, shown: self.config.token.is_some() }),
             Ended::Unreachable(reason) => {
                 self.strange = 0;
                 reason
@@ -201,6 +214,7 @@ impl Task {
         let reason = match &ended {
             Ended::Unreachable(reason) => reason.clone(),
             Ended::Strange(answer) => format!("it said {answer}"),
+            Ended::Unauthorised => "it takes no token any more".to_owned(),
         };
         self.tell(ClientEvent::Lost { reason }).await?;
         Ok(ended)
@@ -217,6 +231,8 @@ enum Ended {
     Unreachable(String),
     /// Something that is no sender.
     Strange(String),
+    /// A hub that wants another token.
+    Unauthorised,
 }
 
 #[cfg(test)]

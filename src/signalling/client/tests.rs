@@ -14,7 +14,12 @@ use crate::signalling::message::{Bye, Join, Role};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn quick() -> ClientConfig {
-    ClientConfig { give_up_after: None, attempt_within: Duration::from_millis(300), silence: Duration::from_secs(5) }
+    ClientConfig {
+        give_up_after: None,
+        attempt_within: Duration::from_millis(300),
+        silence: Duration::from_secs(5),
+        token: None,
+    }
 }
 
 fn url_of(address: SocketAddr) -> HubUrl {

@@ -14,14 +14,14 @@ impl Hub {
         if !self.check_version(id, join.version) {
             return;
         }
-        if let Some(Seat::Member(session, member)) = self.connections.get(&id).map(|connection| connection.seat.clone()) {
-            return self.renew(id, &session, member, join);
-        }
         let Some(session) = self.session_of(id, &join) else { return };
         let Some(connection) = self.connections.get(&id) else { return };
         if !connection.access.allows(&session) || (join.role == Role::Receiver && !connection.access.may_answer) {
             let text = format!("this token is not for a {} of session '{session}'", join.role);
             return self.expel(id, ErrorCode::Forbidden, text);
+        }
+        if let Seat::Member(session, member) = connection.seat.clone() {
+            return self.renew(id, &session, member, join);
         }
         match join.resume.clone() {
             Some(resume) => self.resume(id, &session, join, &resume, now),
@@ -29,9 +29,12 @@ impl Hub {
         }
     }
 
-    /// The session that is meant.
+    /// The session that is meant: said, where it is already, that of its token, or the only one.
     fn session_of(&mut self, id: ConnectionId, join: &Join) -> Option<SessionId> {
-        let own = self.connections.get(&id).and_then(|connection| connection.access.session.clone());
+        let own = self.connections.get(&id).and_then(|connection| match &connection.seat {
+            Seat::Member(session, _) => Some(session.clone()),
+            _ => connection.access.session.clone(),
+        });
         let only = || if self.sessions.len() == 1 { self.sessions.keys().next().cloned() } else { None };
         let session = join.session.clone().or(own).or_else(only);
         if session.is_none() {

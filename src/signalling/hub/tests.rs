@@ -331,6 +331,8 @@ fn tokens_bind_to_session_and_role() {
     let FromClient::Join(receiver) = join(None, None) else { panic!() };
     let told = say(&mut hub, C, FromClient::Join(Join { role: Role::Viewer, ..receiver }), at(0));
     assert_eq!(welcome(&told, C).0.id.as_str(), "receiver-1", "the token's own session is meant");
+    let again = say(&mut hub, C, join(None, None), at(0));
+    assert_eq!(error(&again, C), (ErrorCode::Forbidden, false), "a viewer does not become a receiver");
 }
 
 #[test]
