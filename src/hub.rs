@@ -11,7 +11,7 @@ use crate::cli;
 use crate::clock::RunClock;
 use crate::server::{self, HubEvent, Outbox, ServerConfig};
 use crate::signalling::client::{Client, ClientEvent};
-use crate::signalling::hub::{Access, ConnectionId, Hub, HubAction, Supplies};
+use crate::signalling::hub::{Access, ConnectionId, Hub, HubAction, SessionInfo, Supplies};
 use crate::signalling::message::{FromClient, IceServer, SessionId, ToClient};
 
 /// Messages of all connections that may wait for the hub; a full queue slows the connections down, nothing else.
@@ -60,14 +60,19 @@ fn session_id(now: SystemTime, random: u32) -> SessionId {
 
 /// A hub that serves until it is stopped.
 pub struct RunningHub {
-    stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<Duration>,
     task: JoinHandle<()>,
 }
 
 impl RunningHub {
     /// Tells everybody, and ends within [`ServerConfig::stop_within`].
     pub async fn stop(self) {
-        let _ = self.stop.send(());
+        self.drain(Duration::ZERO).await;
+    }
+
+    /// Lets nobody in any more, waits until nobody is left or the time is over, and stops.
+    pub async fn drain(self, within: Duration) {
+        let _ = self.stop.send(within);
         if let Err(error) = self.task.await {
             tracing::error!(%error, "the hub broke");
         }
@@ -159,7 +164,7 @@ impl Desk {
         &mut self,
         mut heard: mpsc::Receiver<HubEvent>,
         mut said: mpsc::Receiver<FromClient>,
-        mut stopped: oneshot::Receiver<()>,
+        mut stopped: oneshot::Receiver<Duration>,
     ) {
         if self.links.sender.is_some() {
             self.hub.on_connected(OWN_SENDER, true, Access::everything(), self.clock.now());
@@ -170,12 +175,17 @@ impl Desk {
             }
         }
         let mut tick = tokio::time::interval(TICK);
-        loop {
+        let mut ends_at = None;
+        while ends_at.is_none_or(|at| self.hub.connections() > 0 && self.clock.now() < at) {
             tokio::select! {
                 Some(event) = heard.recv() => self.on_event(event),
                 Some(message) = said.recv() => self.hub.on_message(OWN_SENDER, message, self.clock.now()),
                 _ = tick.tick() => self.on_tick(),
-                _ = &mut stopped => break,
+                drain = &mut stopped, if ends_at.is_none() => {
+                    self.hub.on_drain();
+                    // Whoever dropped the handle does not wait.
+                    ends_at = Some(self.clock.now() + drain.unwrap_or_default());
+                }
             }
             self.act();
         }
@@ -210,7 +220,11 @@ impl Desk {
             }
             HubEvent::Sessions(reply) => {
                 // Whoever asked may be gone.
-                let _ = reply.send(self.hub.sessions());
+                let aged = |session: SessionInfo| (session.clone(), now.saturating_sub(session.since));
+                let _ = reply.send(self.hub.sessions().into_iter().map(aged).collect());
+            }
+            HubEvent::Ready(reply) => {
+                let _ = reply.send(!self.hub.is_closing());
             }
         }
     }

@@ -28,14 +28,16 @@ pub async fn run(config: &ServeConfig) -> anyhow::Result<ExitCode> {
         max_connections: config.max_connections as usize,
         everybody: Access::everything(),
         tokens,
+        lists_sessions: true,
         ..ServerConfig::default()
     };
     let mut signals = Signals::listen()?;
     let running = hub::start(listener, hub, server_config, RunClock::start());
     tracing::info!("senders and receivers may come to ws://{address}");
     signals.recv().await;
+    tracing::info!("nobody new is let in; ending when all have left, or in {:?}", config.drain);
     tokio::select! {
-        () = running.stop() => Ok(ExitCode::Ok),
+        () = running.drain(config.drain) => Ok(ExitCode::Ok),
         () = signals.recv() => Ok(ExitCode::Interrupted),
     }
 }

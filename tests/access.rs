@@ -5,11 +5,13 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use crate::support::process::{Process, rebound, run};
+use crate::support::{PATIENCE, poll};
 
 /// A hub that wants tokens.
 struct Hub {
@@ -158,4 +160,32 @@ fn secrets_that_do_not_do_are_named_before_anything_starts() {
         assert_eq!(ended.code, Some(2), "{arguments:?}: {}", ended.stderr);
         assert!(ended.stderr.contains(why), "{arguments:?}: {}", ended.stderr);
     }
+}
+
+/// Status line, head and body.
+fn get(port: u16, path: &str, header: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{header}\r\n");
+    stream.write_all(request.as_bytes()).expect("written");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
+fn sessions_are_listed_to_who_has_a_token_and_a_hub_that_drains_says_so_and_waits_for_those_who_are_there() {
+    let mut hub = Hub::start();
+    let (sending, token) = hub.token("court-1", "sender");
+    let sender = Process::start(hub.member("send", &["--token-file"]).arg(sending));
+    sender.wait_for("the session is open");
+    assert!(get(hub.port, "/api/sessions", "").starts_with("HTTP/1.1 401"));
+    let list = get(hub.port, "/api/sessions", &format!("authorization: Bearer {token}\r\n"));
+    assert!(list.contains(r#"[{"id":"court-1","sender":true,"receivers":0,"viewers":0,"since":"20"#), "{list}");
+    assert!(get(hub.port, "/ready", "").starts_with("HTTP/1.1 200"));
+    hub.process.signal(Signal::SIGTERM);
+    hub.process.wait_for("nobody new is let in");
+    poll("it is not ready", PATIENCE, || get(hub.port, "/ready", "").starts_with("HTTP/1.1 503").then_some(()));
+    assert!(hub.process.is_running());
+    sender.signal(Signal::SIGINT);
+    assert_eq!(hub.process.ended_within(Duration::from_secs(5)).code, Some(0), "nobody is left, so it does not wait");
 }

@@ -47,6 +47,9 @@ pub struct ServeConfig {
     /// How long a lost connection is waited for, with its session and place kept
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::duration, help_heading = "Limits")]
     pub grace: Duration,
+    /// After SIGTERM or Ctrl-C nobody new is let in, and those who are here have this time to leave; 0 for none
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::duration_or_none, help_heading = "Limits")]
+    pub drain: Duration,
 
     /// STUN and TURN servers for everybody, at most one of STUN.
     #[arg(long = "ice-server", value_name = "URL", help = ice::HELP, help_heading = "Network")]

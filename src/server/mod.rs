@@ -9,6 +9,7 @@
 
 mod bearer;
 mod bind;
+mod inquiries;
 mod origin;
 mod page;
 mod socket;
@@ -54,6 +55,8 @@ pub struct ServerConfig {
     pub everybody: Access,
     /// Whoever connects shows a token of this key, which says what he may do.
     pub tokens: Option<TokenKey>,
+    /// Whether `/api/sessions` lists the sessions; of a hub with one of its own there is nothing to list.
+    pub lists_sessions: bool,
     /// Connections at once, joined or not; above it a client is told 503. 256 leaves three quarters of the usual 1024 descriptors
     /// to the peers.
     pub max_connections: usize,
@@ -73,6 +76,7 @@ impl Default for ServerConfig {
             allowed_origins: Vec::new(),
             everybody: Access::everything(),
             tokens: None,
+            lists_sessions: false,
             max_connections: 256,
             head_within: Duration::from_secs(5),
             ping_every: Duration::from_secs(5),
@@ -132,7 +136,11 @@ fn refuse(stream: &TcpStream, remote: SocketAddr) {
 }
 
 fn router() -> Router {
-    page::routes().route("/health", get("ok\n")).route("/ws", get(upgrade))
+    page::routes()
+        .route("/health", get("ok\n"))
+        .route("/ready", get(inquiries::ready))
+        .route("/api/sessions", get(inquiries::sessions))
+        .route("/ws", get(upgrade))
 }
 
 #[derive(Clone)]

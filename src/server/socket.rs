@@ -51,8 +51,10 @@ pub enum HubEvent {
         /// What is wrong with it.
         why: InvalidMessage,
     },
-    /// Somebody wants to know which sessions there are.
-    Sessions(oneshot::Sender<Vec<SessionInfo>>),
+    /// Somebody wants to know which sessions there are, and since when.
+    Sessions(oneshot::Sender<Vec<(SessionInfo, Duration)>>),
+    /// Somebody wants to know whether new clients are let in.
+    Ready(oneshot::Sender<bool>),
     /// A client is gone; nothing follows.
     Closed {
         /// Who.

@@ -107,6 +107,11 @@ impl Hub {
         self.sessions.iter().map(|(id, session)| session.info(id)).collect()
     }
 
+    /// Whether it lets nobody in any more.
+    pub fn is_closing(&self) -> bool {
+        self.is_closing
+    }
+
     /// How many connections there are.
     pub fn connections(&self) -> usize {
         self.connections.len()
