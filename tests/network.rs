@@ -114,7 +114,8 @@ fn nothing_of_a_bad_network_is_left_when_a_receiver_goes() {
         let line = "  receivers ";
         sender.wait_for_nth(line, sender.said_times(line) + 3);
         receiver.signal(Signal::SIGKILL);
-        sender.wait_for(&format!("receiver gone receiver=\"{name}\""));
+        // Another connection is offered to it until the hub has waited long enough.
+        sender.wait_for(&format!("receiver gone receiver=\"{name}\" why=its connection closed"));
         poll("its thread ends", Duration::from_secs(5), || (impairing_threads(&sender) == 0).then_some(()));
     }
     let report = sender.interrupt();

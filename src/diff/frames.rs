@@ -79,7 +79,14 @@ pub(super) fn compare(before: &Trace, after: &Trace) -> Option<FrameChanges> {
 }
 
 fn by_number(trace: &Trace) -> BTreeMap<(usize, u64), &Frame> {
-    let place = |frame: &Frame| trace.receivers.iter().position(|receiver| receiver.receiver == frame.receiver);
+    let mut known: Vec<u64> = Vec::new();
+    for receiver in &trace.receivers {
+        // One that was interrupted is there twice.
+        if !known.contains(&receiver.receiver) {
+            known.push(receiver.receiver);
+        }
+    }
+    let place = |frame: &Frame| known.iter().position(|receiver| *receiver == frame.receiver);
     trace.frames.iter().filter_map(|frame| Some(((place(frame)?, frame.frame), frame))).collect()
 }
 

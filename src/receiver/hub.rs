@@ -58,6 +58,11 @@ impl Link {
         self.backoff.reset();
     }
 
+    /// The sender offers one by itself.
+    pub(super) fn on_offer(&mut self) {
+        self.again_at = None;
+    }
+
     /// Asks for a new peer connection, not at once: what fails at once would fail a thousand times.
     pub(super) fn ask_again(&mut self, now: Duration) {
         self.again_at = Some(now + self.backoff.next());

@@ -75,6 +75,7 @@ impl Receiver {
     /// The sender offers: a peer is made to answer, off the loop. One that was there is replaced.
     pub(super) fn on_offer(&mut self, offered: &Sdp) {
         self.end_session("the sender offers a new connection");
+        self.hub.on_offer();
         let mut gate = CandidateGate::new(CandidatePolicy { loopback: self.is_local, tcp: self.config.ice_tcp });
         let offer = match check_sdp(&offered.sdp, SdpKind::Offer, &mut gate) {
             Ok(offer) => offer,

@@ -1,6 +1,6 @@
 //! The events of a run as its trace has them, told to a ledger again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::ReplayError;
@@ -22,6 +22,8 @@ enum Event<'a> {
     Answered(&'a Frame, &'a Answer),
     Late(&'a Frame),
     Left(ReceiverLeft),
+    /// It left, and came back later.
+    Interrupted(ReceiverLeft),
 }
 
 impl Event<'_> {
@@ -33,7 +35,7 @@ impl Event<'_> {
             Event::Sent(_) => 3,
             Event::Answered(..) => 4,
             Event::Late(_) => 5,
-            Event::Left(_) => 6,
+            Event::Left(_) | Event::Interrupted(_) => 6,
         }
     }
 }
@@ -70,7 +72,12 @@ fn events(trace: &Trace, late_after: Duration) -> Vec<(Duration, Event<'_>)> {
     let ns = Duration::from_nanos;
     let mut events = Vec::with_capacity(trace.frames.len() * 4);
     events.extend(trace.receivers.iter().map(|receiver| (ns(receiver.joined_ns), Event::Joined(receiver))));
-    events.extend(trace.left.iter().map(|left| (ns(left.left_ns), Event::Left(*left))));
+    let joined_last: BTreeMap<_, _> =
+        trace.receivers.iter().map(|receiver| (receiver.receiver, receiver.joined_ns)).collect();
+    events.extend(trace.left.iter().map(|left| {
+        let comes_back = joined_last.get(&left.receiver).is_some_and(|joined_ns| *joined_ns > left.left_ns);
+        (ns(left.left_ns), if comes_back { Event::Interrupted(*left) } else { Event::Left(*left) })
+    }));
     let mut known = BTreeSet::new();
     for frame in &trace.frames {
         if known.insert(frame.frame) {
@@ -98,6 +105,7 @@ impl Scorer {
         match event {
             Event::Joined(receiver) => self.joined(receiver, at),
             Event::Left(left) => self.ledger.receiver_left(ReceiverId(left.receiver), at),
+            Event::Interrupted(left) => self.ledger.receiver_interrupted(ReceiverId(left.receiver), at),
             Event::Produced(frame) => self.produced(frame, at),
             Event::Encoded(frame) => {
                 let bytes = usize::try_from(frame.bytes).unwrap_or(usize::MAX);

@@ -158,31 +158,39 @@ impl Ledger {
         frame.account.iter_mut().for_each(|account| self.all.note_sent(account));
     }
 
-    /// A receiver is connected, or again: the frames produced from now on count for it. It said its first word at `hello_at`.
+    /// A receiver is connected, perhaps again: the frames produced from now on count for it. It said its first word at `hello_at`.
     pub fn receiver_joined(&mut self, id: ReceiverId, name: impl Into<Arc<str>>, hello_at: Duration, at: Duration) {
         if let Some(index) = self.index_of(id) {
-            self.receivers[index].come_back();
-        } else {
-            self.first_joined_at.get_or_insert(at);
-            self.warm_up(at);
-            self.receivers.push(Receiver::new(id, name.into(), hello_at, at));
+            return self.receivers[index].come_back(at);
         }
+        self.first_joined_at.get_or_insert(at);
+        self.warm_up(at);
+        self.receivers.push(Receiver::new(id, name.into(), hello_at, at));
     }
 
     /// A viewer is connected: it will answer nothing, so no frame counts for it; what it is sent and what it tells of itself does.
     pub fn viewer_joined(&mut self, id: ReceiverId, name: impl Into<Arc<str>>, hello_at: Duration, at: Duration) {
-        if let Some(index) = self.index_of(id) {
-            self.receivers[index].come_back();
-        } else {
-            self.receivers.push(Receiver::viewer(id, name.into(), hello_at, at));
+        match self.index_of(id) {
+            Some(index) => self.receivers[index].come_back(at),
+            None => self.receivers.push(Receiver::viewer(id, name.into(), hello_at, at)),
         }
     }
 
     /// A receiver is gone. Answers that are on their way may still come; what does not come is not held against the network.
     pub fn receiver_left(&mut self, id: ReceiverId, at: Duration) {
+        self.part(id, at, true);
+    }
+
+    /// A receiver's connection is gone, and another one may take its place, see [`Ledger::receiver_joined`]. Until then no frame counts
+    /// for it. Whoever is told of this is told of [`Ledger::receiver_left`] too, if it does not come back.
+    pub fn receiver_interrupted(&mut self, id: ReceiverId, at: Duration) {
+        self.part(id, at, false);
+    }
+
+    fn part(&mut self, id: ReceiverId, at: Duration, for_good: bool) {
         self.tick(at);
         let Some(index) = self.index_of(id) else { return };
-        self.receivers[index].left_at.get_or_insert(at);
+        self.receivers[index].leave(at, for_good);
         for serial in self.receivers[index].serials() {
             if self.frames.get_mut(serial).is_some_and(|frame| !frame.due) {
                 self.learn(index, serial, Evidence::Left);
@@ -278,8 +286,7 @@ impl Ledger {
 
     /// Receivers that left before `horizon` have no remembered frame: only their figures are kept.
     fn retire_receivers(&mut self, horizon: Duration) {
-        let is_past = |receiver: &mut Receiver| receiver.left_at.is_some_and(|left_at| left_at < horizon);
-        for receiver in self.receivers.extract_if(.., is_past) {
+        for receiver in self.receivers.extract_if(.., |receiver| receiver.is_past(horizon)) {
             if self.past_receivers.len() == MOST_PAST_RECEIVERS {
                 self.past_receivers.pop_front();
                 self.receivers_forgotten += 1;
@@ -288,7 +295,6 @@ impl Ledger {
         }
     }
 
-    /// The newest of that name, should a number be given twice.
     fn index_of(&self, id: ReceiverId) -> Option<usize> {
         self.receivers.iter().rposition(|receiver| receiver.id == id)
     }
@@ -353,6 +359,8 @@ impl Ledger {
     }
 }
 
+#[cfg(test)]
+mod interruptions;
 #[cfg(test)]
 mod schedules;
 #[cfg(test)]

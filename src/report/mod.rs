@@ -39,7 +39,7 @@ pub use receiver::ReceiverId;
 pub use record::FrameRecord;
 pub use states::{Ended, State};
 pub use totals::{
-    BudgetTotals, CalibrationTotals, ClockTotals, EncoderInfo, Floors, FrameTotals, ImpairmentInfo, ObjectTotals,
-    ReceiverSummary, ReceiverTotals, Report, ResultTotals, RunInfo, SceneInfo, StageTotals, Summary, Totals, TotalsOf,
-    WitnessTotals,
+    BudgetTotals, CalibrationTotals, ClockTotals, EncoderInfo, Floors, FrameTotals, ImpairmentInfo, Interruption,
+    ObjectTotals, ReceiverSummary, ReceiverTotals, Report, ResultTotals, RunInfo, SceneInfo, StageTotals, Summary, Totals,
+    TotalsOf, WitnessTotals,
 };

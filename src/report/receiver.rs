@@ -15,10 +15,13 @@ use super::joined::Joined;
 use super::ledger::LedgerConfig;
 use super::party::{Party, as_ms};
 use super::states::{Account, Step};
-use super::totals::{ClockTotals, ReceiverSummary, ReceiverTotals, ResultTotals};
+use super::totals::{ClockTotals, Interruption, ReceiverSummary, ReceiverTotals, ResultTotals};
 use crate::feedback::{ClockOffset, ReceiverStats};
 
-/// Tells the receivers of a run apart; never given twice in a run, so that one that returns is a new one.
+/// What a receiver's list of interruptions holds, so that one that comes and goes for a week takes no more than 3 kB; the newest stay.
+const MOST_INTERRUPTIONS: usize = 100;
+
+/// Tells the receivers of a run apart; never given to two of them. One that was interrupted keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct ReceiverId(pub u64);
@@ -29,7 +32,7 @@ impl fmt::Display for ReceiverId {
     }
 }
 
-/// The messages with answers, which a receiver counts from 0.
+/// The messages with answers, which a receiver counts from 0 on each of its connections.
 #[derive(Debug, Default)]
 pub(super) struct Results {
     /// The first number that counts: what came during warm-up does not.
@@ -83,6 +86,10 @@ pub(super) struct Receiver {
     pub(super) hello_at: Duration,
     pub(super) joined_at: Duration,
     pub(super) left_at: Option<Duration>,
+    /// It may come back.
+    is_awaited: bool,
+    /// The newest, oldest first: from when to when it was gone.
+    interruptions: VecDeque<(Duration, Duration)>,
     pub(super) clock: ClockOffset,
     pub(super) calibration: Calibration,
     /// What it told of itself first, or last before warm-up was over.
@@ -107,6 +114,8 @@ impl Receiver {
             hello_at,
             joined_at,
             left_at: None,
+            is_awaited: false,
+            interruptions: VecDeque::new(),
             clock: ClockOffset::new(),
             calibration: Calibration::default(),
             first_stats: None,
@@ -128,6 +137,32 @@ impl Receiver {
         self.left_at.is_none()
     }
 
+    /// It is gone since `at`, unless it was gone before; `for_good` tells whether it will not come back.
+    pub(super) fn leave(&mut self, at: Duration, for_good: bool) {
+        self.left_at.get_or_insert(at);
+        self.is_awaited = !for_good;
+    }
+
+    /// It is gone since before `horizon`, and will not come back.
+    pub(super) fn is_past(&self, horizon: Duration) -> bool {
+        !self.is_awaited && self.left_at.is_some_and(|left_at| left_at < horizon)
+    }
+
+    /// It is back, over another connection: its clock and its counts may have begun anew.
+    pub(super) fn come_back(&mut self, at: Duration) {
+        let Some(left_at) = self.left_at.take() else { return };
+        if self.interruptions.len() == MOST_INTERRUPTIONS {
+            self.interruptions.pop_front();
+        }
+        self.interruptions.push_back((left_at, at));
+        self.is_awaited = false;
+        self.clock = ClockOffset::new();
+        self.calibration = Calibration::default();
+        self.results.begin_anew();
+        self.warm_stats = None;
+        self.party.rate.pause();
+    }
+
     /// It told of itself; the newest counts.
     pub(super) fn told(&mut self, stats: ReceiverStats, warms_up: bool) {
         if warms_up {
@@ -140,12 +175,6 @@ impl Receiver {
     /// Frames that are produced now count for it.
     pub(super) fn is_answering(&self) -> bool {
         self.is_present() && !self.is_viewer
-    }
-
-    /// It is back, with a new connection: its answers are counted from the beginning, and its clock may be another one.
-    pub(super) fn come_back(&mut self) {
-        (self.left_at, self.clock) = (None, ClockOffset::new());
-        self.results.begin_anew();
     }
 
     /// This frame, which is later than all before, counts for it.
@@ -185,7 +214,7 @@ impl Receiver {
         }
     }
 
-    /// The remembered frames that count for it.
+    /// The remembered frames that may count for it.
     pub(super) fn serials(&self) -> std::ops::Range<Serial> {
         self.first..self.first + self.entries.len() as u64
     }
@@ -208,6 +237,7 @@ impl Receiver {
             viewer: self.is_viewer,
             joined_ms: as_ms(self.joined_at),
             left_ms: self.left_at.map(as_ms),
+            interruptions: self.interruptions.iter().map(|&(from, to)| Interruption::new(from, to)).collect(),
             clock_offset: ClockTotals {
                 offset_ms: offset.map(|offset| offset.offset_us as f64 / 1e3),
                 uncertainty_ms: offset.map(|offset| offset.uncertainty_us as f64 / 1e3),

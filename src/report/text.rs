@@ -189,8 +189,16 @@ fn receivers(receivers: &[ReceiverTotals]) -> String {
             figure(all.latency_ms.p99, 2),
             figure(all.first_coordinate_ms, 0),
         ]);
+        lines += &interruptions(receiver);
     }
     lines
+}
+
+/// When a receiver had lost its connection and not yet got another; nothing if that never was.
+fn interruptions(receiver: &ReceiverTotals) -> String {
+    let gaps = receiver.interruptions.iter().map(|gap| (gap.from_ms / 1e3, gap.to_ms / 1e3));
+    let gaps: Vec<_> = gaps.map(|(from, to)| format!("from {from:.1} to {to:.1} s")).collect();
+    if gaps.is_empty() { String::new() } else { list("    away", gaps.into_iter()) }
 }
 
 fn receiver_row([name, matched, error, p50, p99, first]: [String; 6]) -> String {
@@ -199,6 +207,7 @@ fn receiver_row([name, matched, error, p50, p99, first]: [String; 6]) -> String 
 
 #[cfg(test)]
 mod tests {
+    use super::super::Interruption;
     use super::super::totals::tests::report;
     use super::*;
 
@@ -241,6 +250,15 @@ receivers                 matched  error p95 px  latency p50 ms  p99 ms first ms
         let mut all = report(2, true).totals.all;
         (all.bias_px.x, all.bias_px.y) = (Some(-0.000_499), Some(-0.000_501));
         assert!(error_split(&all).contains("x 0.000 y -0.001 px"), "{}", error_split(&all));
+    }
+
+    #[test]
+    fn who_was_away_is_told_with_the_times() {
+        let mut receiver = report(1, true).totals.receivers.remove(0);
+        assert_eq!(interruptions(&receiver), "");
+        receiver.interruptions =
+            [(12_340.0, 14_160.0), (70_000.0, 71_500.0)].map(|(from_ms, to_ms)| Interruption { from_ms, to_ms }).into();
+        assert_eq!(interruptions(&receiver), "    away     from 12.3 to 14.2 s, from 70.0 to 71.5 s\n");
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! The figures of a run, and the report that they make. `docs/report.schema.json` is its schema.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
+use super::party::as_ms;
 use super::{Bias, Cost, Ended, Kept, Noise, ReceiverId, SenderCost, Spread};
 use crate::congestion::CongestionTotals;
 use crate::feedback::ReceiverStats;
@@ -159,6 +162,8 @@ pub struct ReceiverTotals {
     pub joined_ms: f64,
     /// When it left.
     pub left_ms: Option<f64>,
+    /// When its connection was lost and another took its place; the newest hundred.
+    pub interruptions: Vec<Interruption>,
     /// Its clock against the sender's.
     pub clock_offset: ClockTotals,
     /// The messages that its answers came in.
@@ -172,6 +177,21 @@ pub struct ReceiverTotals {
     /// What was measured.
     #[serde(flatten)]
     pub all: TotalsOf,
+}
+
+/// A time in which a receiver had no connection; no frame made then counts for it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Interruption {
+    /// When its connection was given up, since the run began.
+    pub from_ms: f64,
+    /// When the next one was up.
+    pub to_ms: f64,
+}
+
+impl Interruption {
+    pub(super) fn new(from: Duration, to: Duration) -> Interruption {
+        Interruption { from_ms: as_ms(from), to_ms: as_ms(to) }
+    }
 }
 
 /// Messages with answers.

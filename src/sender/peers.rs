@@ -12,7 +12,7 @@ use crate::impair::{Impaired, Path};
 use crate::report::{Outcome, ReceiverId};
 use crate::signalling::gate::CheckedSdp;
 use crate::signalling::message::{ErrorCode, FromClient, Role, To};
-use crate::signalling::room::{Action, NewPeer, PeerId};
+use crate::signalling::room::{Action, Departure, NewPeer, PeerId};
 use crate::webrtc::{PeerError, PeerEvent, Report, SendingPeer, StreamSettings, Trust};
 
 impl Sender {
@@ -33,7 +33,7 @@ impl Sender {
                 }
                 Action::DropPeer(id, why) => {
                     tracing::info!(receiver = self.name_of(id), %why, "receiver gone");
-                    self.drop_peer(id);
+                    self.drop_peer(id, why);
                 }
             }
         }
@@ -146,7 +146,7 @@ impl Sender {
             PeerEvent::KeyframeWanted => self.stream.want_keyframe(),
             PeerEvent::Failed { reason } => {
                 self.dump(id, "error");
-                self.room.on_peer_failed(id, ErrorCode::InternalError, &reason);
+                self.room.on_peer_lost(id, ErrorCode::InternalError, &reason, now);
             }
         }
     }
@@ -243,13 +243,13 @@ impl Sender {
         self.members.get_mut(&id)?.active.as_mut()
     }
 
-    /// Pings whoever is due, and ends whoever has fallen silent.
+    /// Pings whoever is due, and gives up the connection of whoever has fallen silent.
     pub(super) fn keep_alive(&mut self, now: Duration) {
         let mut text = String::new();
         for (id, member) in &mut self.members {
             let (Some(liveness), Some(peer)) = (&mut member.active, &member.peer) else { continue };
             if liveness.is_dead(now) {
-                self.room.on_peer_failed(*id, ErrorCode::Timeout, "nothing was heard of the receiver for too long");
+                self.room.on_peer_lost(*id, ErrorCode::Timeout, "nothing was heard of the receiver for too long", now);
             } else if let Some(ping) = liveness.ping_due(now)
                 && ping.write(&mut text).is_ok()
             {
@@ -268,12 +268,15 @@ impl Sender {
         }
     }
 
-    fn drop_peer(&mut self, id: PeerId) {
+    fn drop_peer(&mut self, id: PeerId, why: Departure) {
         self.waiting.retain(|(waiting, _)| *waiting != id);
         let Some(member) = self.members.remove(&id) else { return };
+        let now = self.clock.now();
+        match why {
+            Departure::Renewed => self.ledger.receiver_interrupted(member.receiver, now),
+            _ => self.ledger.receiver_left(member.receiver, now),
+        }
         if member.active.is_some() {
-            let now = self.clock.now();
-            self.ledger.receiver_left(member.receiver, now);
             if member.role == Role::Receiver {
                 self.keep_left(member.receiver, now);
             }

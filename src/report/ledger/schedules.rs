@@ -68,7 +68,21 @@ struct Answer {
 
 struct TrueReceiver {
     joined_at: Duration,
+    /// From when to when it had no connection.
+    away: Option<(Duration, Duration)>,
     left_at: Duration,
+}
+
+impl TrueReceiver {
+    fn is_here(&self, at: Duration) -> bool {
+        let is_away = self.away.is_some_and(|(from, to)| (from..to).contains(&at));
+        (self.joined_at..self.left_at).contains(&at) && !is_away
+    }
+
+    /// When it left for good or for a while.
+    fn leaves(&self) -> impl Iterator<Item = Duration> {
+        self.away.map(|(from, _)| from).into_iter().chain([self.left_at])
+    }
 }
 
 enum Event {
@@ -76,6 +90,7 @@ enum Event {
     Entered(usize),
     Encoded(usize),
     Joined(usize),
+    Interrupted(usize),
     Left(usize),
     Sent(usize, usize),
     Feedback(usize, Box<Answer>),
@@ -100,13 +115,19 @@ fn run(fps: u32, frames: usize, receivers: usize, chance: &mut Chance) -> Run {
         events.extend(frame.encoded_at.map(|at| (at, Event::Encoded(index))));
     }
     let receivers: Vec<_> = (0..receivers)
-        .map(|_| TrueReceiver {
-            joined_at: chance.between(Duration::ZERO, length / 3 + MS),
-            left_at: chance.between(length / 2, length * 2 + MS),
+        .map(|_| {
+            let joined_at = chance.between(Duration::ZERO, length / 3 + MS);
+            let left_at = chance.between(length / 2 + 4 * MS, length * 2 + 8 * MS);
+            let middle = (joined_at + left_at) / 2;
+            let away = chance.one_in(2).then(|| (chance.between(joined_at, middle), chance.between(middle, left_at)));
+            TrueReceiver { joined_at, away, left_at }
         })
         .collect();
     for (who, receiver) in receivers.iter().enumerate() {
         events.push((receiver.joined_at, Event::Joined(who)));
+        if let Some((from, to)) = receiver.away {
+            events.extend([(from, Event::Interrupted(who)), (to, Event::Joined(who))]);
+        }
         events.push((receiver.left_at, Event::Left(who)));
         receive(who, receiver, &frames, &mut events, chance);
     }
@@ -135,7 +156,7 @@ fn receive(
 ) {
     let mut arrivals = Vec::new();
     for (index, frame) in frames.iter().enumerate() {
-        let Some(at) = frame.encoded_at.filter(|at| (receiver.joined_at..receiver.left_at).contains(at)) else { continue };
+        let Some(at) = frame.encoded_at.filter(|at| receiver.is_here(*at)) else { continue };
         if chance.one_in(50) {
             continue;
         }
@@ -231,6 +252,7 @@ fn play(run: &Run, fps: u32) {
             Event::Entered(frame) => ledger.entered_encoder(run.frames[*frame].rtp),
             Event::Encoded(frame) => ledger.encoded(run.frames[*frame].rtp, *at, 1000, *frame == 0),
             Event::Joined(who) => ledger.receiver_joined(ReceiverId(*who as u64), "random", *at, *at),
+            Event::Interrupted(who) => ledger.receiver_interrupted(ReceiverId(*who as u64), *at),
             Event::Left(who) => ledger.receiver_left(ReceiverId(*who as u64), *at),
             Event::Sent(who, frame) => ledger.sent(ReceiverId(*who as u64), run.frames[*frame].rtp, *at),
             Event::Feedback(who, answer) => {

@@ -275,25 +275,6 @@ fn who_comes_later_does_not_answer_for_what_was_before() {
 }
 
 #[test]
-fn who_comes_back_is_counted_on_without_the_frames_between() {
-    let mut ledger = ledger(config());
-    ledger.receiver_joined(ReceiverId(2), "stays", Duration::ZERO, Duration::ZERO);
-    film(&mut ledger, 0..10);
-    ledger.receiver_left(ME, 100 * MS);
-    film(&mut ledger, 10..20);
-    ledger.receiver_joined(ME, "me", 200 * MS, 200 * MS);
-    film(&mut ledger, 20..25);
-    let now = Truth::default();
-    assert!(matches!(ledger.feedback(ME, &sightings(key(9), &[]), &now, 245 * MS), Outcome::Matched(_)));
-    assert_eq!(ledger.feedback(ME, &sightings(key(15), &[]), &now, 246 * MS), Outcome::BeforeJoin);
-    assert!(matches!(ledger.feedback(ME, &sightings(key(22), &[]), &now, 247 * MS), Outcome::Matched(_)));
-    let totals = ledger.finish(250 * MS);
-    let me = &totals.receivers[0];
-    assert_eq!((me.all.frames.produced, me.all.frames.matched, me.left_ms), (15, 2, None));
-    assert_eq!((totals.receivers.len(), totals.receivers[1].all.frames.produced), (2, 25));
-}
-
-#[test]
 fn who_leaves_takes_frames_along_that_are_not_held_against_the_network() {
     let mut ledger = ledger(config());
     film(&mut ledger, 0..150);

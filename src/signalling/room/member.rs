@@ -4,22 +4,36 @@ use std::time::Duration;
 
 use crate::codec::Codec;
 use crate::signalling::gate::{CandidateGate, CandidatePolicy, CheckedSdp};
-use crate::signalling::message::{KnownMember, TrickledCandidate};
+use crate::signalling::message::{Joined, KnownMember, TrickledCandidate};
 
 pub(super) struct Member {
-    pub(super) known: KnownMember,
+    /// What it asked for.
+    pub(super) joined: Joined,
     pub(super) state: State,
     /// When it is sent away unless it moved on.
     pub(super) deadline: Option<Duration>,
     pub(super) policy: CandidatePolicy,
     pub(super) candidates: CandidateGate,
     pub(super) mistakes: u32,
+    /// How many peers were started since one was lost, this one included; 0 if none was.
+    pub(super) tried: u32,
 }
 
 impl Member {
-    pub(super) fn new(known: KnownMember, policy: CandidatePolicy, state: State, deadline: Duration) -> Member {
+    pub(super) fn new(joined: Joined, policy: CandidatePolicy, state: State, deadline: Duration, tried: u32) -> Member {
         let candidates = CandidateGate::new(policy);
-        Member { known, state, deadline: Some(deadline), policy, candidates, mistakes: 0 }
+        Member { joined, state, deadline: Some(deadline), policy, candidates, mistakes: 0, tried }
+    }
+
+    /// As a hub wants to hear it.
+    pub(super) fn known(&self) -> KnownMember {
+        let Joined { member, ticket, role, .. } = &self.joined;
+        KnownMember { id: member.clone(), ticket: ticket.clone(), role: *role }
+    }
+
+    /// Its peer is up: nothing has a deadline.
+    pub(super) fn is_connected(&self) -> bool {
+        self.deadline.is_none()
     }
 }
 

@@ -9,10 +9,12 @@
 //! ```
 //!
 //! From each of them it may go: when the member leaves or wants another, by a deadline, by what it did wrong, or at the end of the
-//! sender. A peer that was started is dropped exactly once, and nothing is asked of it afterwards.
+//! sender. One that was connected and is lost is replaced by another; the member stays. A peer that was started is dropped exactly
+//! once, and nothing is asked of it afterwards.
 
 mod answer;
 mod member;
+mod serve;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -20,14 +22,12 @@ use std::time::Duration;
 
 use self::answer::check_answer;
 use self::member::{Member, State};
-use super::gate::{
-    Candidate, CandidateGate, CandidatePolicy, CandidateRefused, CandidateVerdict, CheckedSdp, MAX_CANDIDATES, SdpKind,
-};
+use super::gate::{Candidate, CandidateGate, CandidateRefused, CandidateVerdict, CheckedSdp, MAX_CANDIDATES, SdpKind};
 use super::gate::{check_candidate, check_sdp};
 use super::hub::MAX_MISTAKES;
 use super::message::{
-    DisplayName, ErrorCode, ErrorReport, ForMember, From, Joined, KnownMember, Left, LeftWhy, MAX_MEMBERS, MemberId,
-    OfMember, Role, Sdp, TrickledCandidate,
+    DisplayName, ErrorCode, ErrorReport, ForMember, From, KnownMember, Left, LeftWhy, MAX_MEMBERS, MemberId, OfMember, Role,
+    Sdp, TrickledCandidate,
 };
 use crate::codec::Codec;
 
@@ -37,6 +37,10 @@ pub const OFFER_WITHIN: Duration = Duration::from_secs(5);
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// How long after the answer ICE and DTLS may take: at 5 % loss webrtcbin took up to 4.3 s, at 10 % 7.2 s (measured).
 pub const CONNECT_WITHIN: Duration = Duration::from_secs(12);
+
+/// How many peer connections in a row are tried after one was lost: half a minute for a member that does not even answer, as long as a
+/// hub waits for it.
+pub const MOST_RENEWALS: u32 = 3;
 
 /// One peer connection with a member: unique while the program runs, and the number of its offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,7 +94,7 @@ pub enum Departure {
     Bye,
     /// Its connection to the hub was lost, and it did not come back in time.
     ConnectionLost,
-    /// It, or the hub, wants a new peer connection.
+    /// It stays, and gets a new peer connection: it or the hub wants one, or the one it had was lost.
     Renewed,
     /// The hub sent it away.
     Expelled,
@@ -116,8 +120,10 @@ pub struct Room {
     config: RoomConfig,
     members: BTreeMap<PeerId, Member>,
     actions: VecDeque<Action>,
-    /// Everybody who ever joined, counted.
+    /// Which receiver a member is.
     receivers: BTreeMap<MemberId, u64>,
+    /// How many there ever were.
+    counted: u64,
     peers: u64,
 }
 
@@ -125,7 +131,7 @@ impl Room {
     /// An empty room.
     pub fn new(config: RoomConfig) -> Room {
         let (members, actions, receivers) = (BTreeMap::new(), VecDeque::new(), BTreeMap::new());
-        Room { config, members, actions, receivers, peers: 0 }
+        Room { config, members, actions, receivers, counted: 0, peers: 0 }
     }
 
     /// The next thing to do; call until `None` after every other call.
@@ -151,38 +157,12 @@ impl Room {
     /// Those whose peer connections are up, as a hub wants to hear it from a sender that comes back.
     pub fn connected(&self) -> Vec<KnownMember> {
         let connected = self.members.values().filter(|member| member.deadline.is_none());
-        connected.map(|member| member.known.clone()).take(MAX_MEMBERS).collect()
+        connected.map(Member::known).take(MAX_MEMBERS).collect()
     }
 
     /// From now on the sender can encode these, best first.
     pub fn set_codecs(&mut self, codecs: Vec<Codec>) {
         self.config.codecs = codecs;
-    }
-
-    /// Somebody wants a peer connection, perhaps a new one instead of one that is there; `loopback` tells whether the hub is on
-    /// this machine.
-    pub fn on_joined(&mut self, joined: Joined, loopback: bool, now: Duration) {
-        if let Some(before) = self.peer_of(&joined.member) {
-            self.forget(before, Departure::Renewed);
-        }
-        if self.members.len() >= self.config.max_members {
-            let text = format!("{} receivers are here already, and that is the most", self.members.len());
-            return self.refuse(joined.member, ErrorCode::TooMany, text);
-        }
-        let codecs: Vec<Codec> = self.config.codecs.iter().copied().filter(|codec| joined.codecs.contains(codec)).collect();
-        if codecs.is_empty() {
-            let text = no_common_codec(&self.config.codecs, &joined.codecs);
-            return self.refuse(joined.member, ErrorCode::NoCommonCodec, text);
-        }
-        let Joined { member, ticket, role, name, .. } = joined;
-        self.peers += 1;
-        let (id, count) = (PeerId(self.peers), self.receivers.len() as u64 + 1);
-        let receiver = *self.receivers.entry(member.clone()).or_insert(count);
-        let policy = CandidatePolicy { loopback: loopback && joined.loopback, tcp: self.config.ice_tcp };
-        let known = KnownMember { id: member.clone(), ticket, role };
-        let state = State::Joined { codecs: codecs.clone(), early: Vec::new() };
-        self.members.insert(id, Member::new(known, policy, state, now + OFFER_WITHIN));
-        self.actions.push_back(Action::StartPeer(id, NewPeer { member, receiver, name, role, codecs }));
     }
 
     /// A member is gone.
@@ -255,7 +235,7 @@ impl Room {
         }
     }
 
-    /// The peer failed; the receiver is told and goes.
+    /// The peer failed by what it or the sender did wrong; the receiver is told and goes.
     pub fn on_peer_failed(&mut self, id: PeerId, code: ErrorCode, why: &str) {
         self.expel(id, code, why.to_owned());
     }
@@ -273,7 +253,7 @@ impl Room {
         let late: Vec<_> = self.members.iter().filter(|(_, member)| late(member)).map(|(id, _)| *id).collect();
         for id in late {
             let what = self.members.get(&id).map_or("", |member| member.state.awaited());
-            self.expel(id, ErrorCode::Timeout, format!("{what} in time"));
+            self.on_peer_lost(id, ErrorCode::Timeout, &format!("{what} in time"), now);
         }
     }
 
@@ -322,7 +302,7 @@ impl Room {
     /// Tells of what the member does not survive.
     fn expel(&mut self, id: PeerId, code: ErrorCode, message: String) {
         if let Some(member) = self.forget(id, Departure::Error(code)) {
-            self.refuse(member.known.id, code, message);
+            self.refuse(member.joined.member, code, message);
         }
     }
 
@@ -334,18 +314,21 @@ impl Room {
     /// The only way out of the room.
     fn forget(&mut self, id: PeerId, why: Departure) -> Option<Member> {
         let member = self.members.remove(&id)?;
+        if why != Departure::Renewed {
+            self.receivers.remove(&member.joined.member);
+        }
         self.actions.push_back(Action::DropPeer(id, why));
         Some(member)
     }
 
     fn send(&mut self, id: PeerId, message: ForMember) {
         if let Some(member) = self.members.get(&id) {
-            self.actions.push_back(Action::Send(member.known.id.clone(), message));
+            self.actions.push_back(Action::Send(member.joined.member.clone(), message));
         }
     }
 
     fn peer_of(&self, member: &MemberId) -> Option<PeerId> {
-        self.members.iter().find(|(_, one)| one.known.id == *member).map(|(id, _)| *id)
+        self.members.iter().find(|(_, one)| one.joined.member == *member).map(|(id, _)| *id)
     }
 
     fn set_state(&mut self, id: PeerId, state: State) {

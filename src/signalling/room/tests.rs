@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::super::message::Ticket;
+use super::super::message::{Joined, Ticket};
 use super::*;
 
 const OFFER: &str = include_str!("../gate/testdata/offer.sdp");
@@ -238,6 +238,72 @@ fn a_failed_peer_is_told_and_at_the_end_all_peers_go() {
     assert!(room.is_empty());
 }
 
+/// The peers that were dropped for another, and those that were started.
+fn renewals(room: &mut Room) -> (Vec<PeerId>, Vec<(PeerId, u64)>) {
+    let (mut dropped, mut started) = (Vec::new(), Vec::new());
+    for action in actions(room) {
+        match action {
+            Action::DropPeer(id, Departure::Renewed) => dropped.push(id),
+            Action::StartPeer(id, peer) => started.push((id, peer.receiver)),
+            _ => {}
+        }
+    }
+    (dropped, started)
+}
+
+#[test]
+fn who_was_connected_and_is_lost_gets_another_peer_as_the_same_receiver() {
+    let mut room = room_at(5);
+    for lost in 1..5 {
+        room.on_peer_lost(PeerId(lost), ErrorCode::Timeout, "silence", at(10));
+        assert_eq!(renewals(&mut room), (vec![PeerId(lost)], vec![(PeerId(lost + 1), 1)]));
+        assert_eq!(room.connected(), []);
+        room.on_offer(PeerId(lost + 1), OFFER, at(10));
+        room.on_from(answer(ANSWER), at(10));
+        room.on_peer_connected(PeerId(lost + 1));
+        actions(&mut room);
+        assert_eq!(room.connected().len(), 1);
+    }
+}
+
+#[test]
+fn who_does_not_come_back_in_three_attempts_goes() {
+    let mut room = room_at(5);
+    let mut now = at(10);
+    room.on_peer_lost(A, ErrorCode::Timeout, "silence", now);
+    for attempt in 2..4 {
+        assert_eq!(renewals(&mut room).1, [(PeerId(attempt), 1)]);
+        room.on_offer(PeerId(attempt), OFFER, now);
+        now += ANSWER_WITHIN;
+        room.handle_timeout(now);
+    }
+    assert_eq!(renewals(&mut room).1, [(PeerId(4), 1)]);
+    room.on_peer_lost(PeerId(4), ErrorCode::InternalError, "no way", now);
+    let told = actions(&mut room);
+    assert_eq!(told[0], Action::DropPeer(PeerId(4), Departure::Error(ErrorCode::InternalError)));
+    assert!(room.is_empty() && matches!(told[1], Action::Send(..)));
+    room.on_joined(joined("a", &[Codec::H264]), false, now);
+    assert_eq!(renewals(&mut room).1, [(PeerId(5), 2)], "another receiver");
+}
+
+#[test]
+fn who_never_was_connected_gets_no_other_peer() {
+    for steps in 2..5 {
+        let mut room = room_at(steps);
+        room.on_peer_lost(A, ErrorCode::InternalError, "no way", at(1));
+        assert_eq!(outcome(&mut room), (Some(ErrorCode::InternalError), Some(false), true));
+        assert!(room.is_empty());
+    }
+}
+
+#[test]
+fn who_asks_for_another_peer_and_cannot_have_it_is_gone_for_good() {
+    let mut room = room_at(5);
+    room.on_joined(joined("a", &[Codec::Av1]), false, at(1));
+    assert_eq!(actions(&mut room)[0], Action::DropPeer(A, Departure::Error(ErrorCode::NoCommonCodec)));
+    assert!(room.is_empty() && room.receivers.is_empty());
+}
+
 #[derive(Clone, Debug)]
 enum Input {
     Joined(bool),
@@ -247,6 +313,7 @@ enum Input {
     LocalCandidate,
     PeerConnected,
     PeerFailed,
+    PeerLost,
     Later(u64),
     Shutdown,
 }
@@ -260,7 +327,7 @@ fn input() -> impl Strategy<Value = Input> {
         6 => prop::bool::weighted(0.9).prop_map(Input::Joined), 1 => Just(Input::Left),
         8 => said.prop_map(|from| Input::From(from.message)),
         4 => Just(Input::Offer(OFFER.into())), 1 => Just(Input::Offer(String::new())), 1 => Just(Input::LocalCandidate),
-        2 => Just(Input::PeerConnected), 1 => Just(Input::PeerFailed), 1 => (0..8u64).prop_map(Input::Later),
+        2 => Just(Input::PeerConnected), 1 => Just(Input::PeerFailed), 1 => Just(Input::PeerLost), 1 => (0..8u64).prop_map(Input::Later),
         1 => prop::bool::weighted(0.1).prop_map(|end| if end { Input::Shutdown } else { Input::Later(0) }),
     ]
 }
@@ -306,11 +373,13 @@ proptest! {
                 Input::LocalCandidate => room.on_local_candidate(id, 0, HOST),
                 Input::PeerConnected => room.on_peer_connected(id),
                 Input::PeerFailed => room.on_peer_failed(id, ErrorCode::InternalError, "x"),
+                Input::PeerLost => room.on_peer_lost(id, ErrorCode::Timeout, "x", now),
                 Input::Later(seconds) => { now += at(seconds); room.handle_timeout(now) }
                 Input::Shutdown => room.on_shutdown(),
             }
             while let Some(action) = room.poll_action() { world.perform(action) }
             prop_assert_eq!(room.members.len(), world.peers.len());
+            prop_assert_eq!(room.members.len(), room.receivers.len());
             prop_assert!(room.poll_timeout().is_none_or(|due| due <= now + CONNECT_WITHIN));
         }
         room.on_shutdown();

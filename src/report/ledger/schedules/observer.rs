@@ -22,8 +22,7 @@ pub(super) struct Observer {
 
 impl Observer {
     fn counts(run: &Run, who: usize, frame: usize) -> bool {
-        let receiver = &run.receivers[who];
-        (receiver.joined_at..receiver.left_at).contains(&run.frames[frame].produced_at)
+        run.receivers[who].is_here(run.frames[frame].produced_at)
     }
 
     fn learn(&mut self, run: &Run, who: usize, frame: usize, evidence: Evidence, at: Duration) {
@@ -85,9 +84,11 @@ impl Observer {
     }
 
     fn state(&self, run: &Run, who: usize, index: usize, at: Duration) -> State {
-        let (frame, left_at) = (&run.frames[index], run.receivers[who].left_at);
+        let frame = &run.frames[index];
         let is_over = at - frame.produced_at > LATE_AFTER;
-        let left_early = left_at <= at && left_at - frame.produced_at <= LATE_AFTER;
+        let is_early =
+            |left_at: Duration| (frame.produced_at..=at).contains(&left_at) && left_at - frame.produced_at <= LATE_AFTER;
+        let left_early = run.receivers[who].leaves().any(is_early);
         match self.told.get(&(who, index)) {
             Some(Evidence::Matched) => State::Matched,
             Some(Evidence::Late) => State::Late,
@@ -166,6 +167,12 @@ impl Observer {
             );
         }
         let frames = &totals.all.frames;
+        for receiver in &totals.receivers {
+            let away = run.receivers[receiver.id.0 as usize].away.filter(|(_, to)| *to <= at);
+            let shown = receiver.interruptions.iter().map(|gap| (gap.from_ms, gap.to_ms)).collect::<Vec<_>>();
+            let as_ms = |(from, to): (Duration, Duration)| (from.as_secs_f64() * 1e3, to.as_secs_f64() * 1e3);
+            assert_eq!(shown, away.map(as_ms).into_iter().collect::<Vec<_>>(), "receiver {}", receiver.id);
+        }
         let produced = run.frames.iter().filter(|frame| frame.produced_at <= at).count() as u64;
         assert_eq!(frames.ended.total() + totals.frames_unwatched, produced);
         assert_eq!((frames.duplicate, frames.unknown, frames.before_join), (self.duplicate, self.unknown, self.before_join));

@@ -1,0 +1,81 @@
+//! Who gets a peer connection, and who another.
+
+use std::time::Duration;
+
+use super::member::{Member, State};
+use super::{Action, Departure, MOST_RENEWALS, NewPeer, OFFER_WITHIN, PeerId, Room, no_common_codec};
+use crate::codec::Codec;
+use crate::signalling::gate::CandidatePolicy;
+use crate::signalling::message::{ErrorCode, Joined};
+
+impl Room {
+    /// Somebody wants a peer connection, perhaps a new one instead of one that is there; `loopback` tells whether the hub is on
+    /// this machine.
+    pub fn on_joined(&mut self, joined: Joined, loopback: bool, now: Duration) {
+        let before = self.peer_of(&joined.member);
+        if let Err((code, text)) = self.admit(&joined, before.is_some()) {
+            if let Some(before) = before {
+                self.forget(before, Departure::Error(code));
+            }
+            return self.refuse(joined.member, code, text);
+        }
+        let before = before.and_then(|before| self.forget(before, Departure::Renewed));
+        let tried = before.map_or(0, |before| if before.is_connected() { 1 } else { before.tried });
+        self.start(joined, loopback, tried, now);
+    }
+
+    /// Whether there is room for somebody, and something to send.
+    fn admit(&self, joined: &Joined, is_here: bool) -> Result<(), (ErrorCode, String)> {
+        let others = self.members.len() - usize::from(is_here);
+        if others >= self.config.max_members {
+            return Err((ErrorCode::TooMany, format!("{others} receivers are here already, and that is the most")));
+        }
+        if self.common(&joined.codecs).is_empty() {
+            return Err((ErrorCode::NoCommonCodec, no_common_codec(&self.config.codecs, &joined.codecs)));
+        }
+        Ok(())
+    }
+
+    /// What both sides have, in the sender's order.
+    fn common(&self, codecs: &[Codec]) -> Vec<Codec> {
+        self.config.codecs.iter().copied().filter(|codec| codecs.contains(codec)).collect()
+    }
+
+    fn start(&mut self, joined: Joined, loopback: bool, tried: u32, now: Duration) {
+        let codecs = self.common(&joined.codecs);
+        let Joined { member, role, name, .. } = joined.clone();
+        self.peers += 1;
+        let id = PeerId(self.peers);
+        let receiver = *self.receivers.entry(member.clone()).or_insert_with(|| {
+            self.counted += 1;
+            self.counted
+        });
+        let policy = CandidatePolicy { loopback: loopback && joined.loopback, tcp: self.config.ice_tcp };
+        let state = State::Joined { codecs: codecs.clone(), early: Vec::new() };
+        self.members.insert(id, Member::new(joined, policy, state, now + OFFER_WITHIN, tried));
+        self.actions.push_back(Action::StartPeer(id, NewPeer { member, receiver, name, role, codecs }));
+    }
+
+    /// The peer was lost: its path is gone, or nothing is heard of the member. If it had been connected the member gets another one,
+    /// a few times; else it is told and goes.
+    pub fn on_peer_lost(&mut self, id: PeerId, code: ErrorCode, why: &str, now: Duration) {
+        if !self.renew(id, now) {
+            self.expel(id, code, why.to_owned());
+        }
+    }
+
+    /// Starts another peer in the place of one that was connected, or that was to take the place of such a one; says whether.
+    fn renew(&mut self, id: PeerId, now: Duration) -> bool {
+        let may_be_renewed = |member: &Member| {
+            let may_try = member.is_connected() || (1..MOST_RENEWALS).contains(&member.tried);
+            may_try && !self.common(&member.joined.codecs).is_empty()
+        };
+        if !self.members.get(&id).is_some_and(may_be_renewed) {
+            return false;
+        }
+        let Some(member) = self.forget(id, Departure::Renewed) else { return false };
+        let tried = if member.is_connected() { 1 } else { member.tried + 1 };
+        self.start(member.joined, member.policy.loopback, tried, now);
+        true
+    }
+}
