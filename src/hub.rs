@@ -7,8 +7,9 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::access::{TurnCredential, TurnKey};
 use crate::cli;
-use crate::clock::RunClock;
+use crate::clock::{self, RunClock};
 use crate::server::{self, HubEvent, Outbox, ServerConfig};
 use crate::signalling::client::{Client, ClientEvent};
 use crate::signalling::hub::{Access, ConnectionId, Hub, HubAction, SessionInfo, Supplies};
@@ -28,9 +29,34 @@ const OWN_SENDER: ConnectionId = ConnectionId(0);
 const TICK: Duration = Duration::from_millis(100);
 
 /// What the state machine cannot make up by itself.
+#[derive(Default)]
 pub struct Sources {
     /// STUN and TURN servers for everybody.
     pub ice_servers: Vec<cli::IceServer>,
+    /// TURN servers with a password for each.
+    pub relays: Option<Relays>,
+}
+
+/// TURN servers that share a secret with this hub.
+pub struct Relays {
+    /// As browsers write them: `turn:HOST:PORT?transport=udp`.
+    pub urls: Vec<cli::TurnUrl>,
+    /// The secret.
+    pub key: TurnKey,
+    /// How long a password is good for.
+    pub ttl: Duration,
+}
+
+impl Relays {
+    fn servers(&self, user: &str, now: Duration) -> Vec<IceServer> {
+        let TurnCredential { username, password } = self.key.credential(user, now + self.ttl);
+        let server = |url: &cli::TurnUrl| IceServer {
+            urls: url.to_string(),
+            username: Some(username.clone()),
+            credential: Some(password.clone()),
+        };
+        self.urls.iter().map(server).collect()
+    }
 }
 
 impl Supplies for Sources {
@@ -44,8 +70,9 @@ impl Supplies for Sources {
         session_id(SystemTime::now(), self.random() as u32)
     }
 
-    fn ice_servers(&mut self, _user: &str) -> Vec<IceServer> {
-        crate::ice::announced(&self.ice_servers)
+    fn ice_servers(&mut self, user: &str) -> Vec<IceServer> {
+        let relays = self.relays.iter().flat_map(|relays| relays.servers(user, clock::since_1970()));
+        crate::ice::announced(&self.ice_servers).into_iter().chain(relays).collect()
     }
 }
 
@@ -242,6 +269,17 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn everybody_gets_a_password_of_his_own_for_every_relay_that_expires() {
+        let urls = ["turn:relay.example", "turn:relay.example:443?transport=tcp"].map(|url| url.parse().expect("a URL"));
+        let relays = Relays { urls: urls.into(), key: TurnKey::new(b"north"), ttl: Duration::from_secs(3600) };
+        let [udp, tcp] = &relays.servers("receiver-1", Duration::from_secs(1_433_892_318))[..] else { panic!("two") };
+        assert_eq!((udp.urls.as_str(), tcp.urls.as_str()), ("turn:relay.example", "turn:relay.example:443?transport=tcp"));
+        assert_eq!((udp.username.as_deref(), &udp.credential), (Some("1433895918:receiver-1"), &tcp.credential));
+        let readable = crate::ice::readable(&[udp.clone(), tcp.clone()]);
+        assert_eq!(readable[1].to_gstreamer().split('@').nth(1), Some("relay.example:443?transport=tcp"));
+    }
 
     #[test]
     fn a_made_up_session_id_tells_when_it_was_made() {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::access::{ShortSecret, TokenKey};
+use crate::access::{ShortSecret, TokenKey, TurnKey};
 
 /// Why there is no secret.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +13,9 @@ pub enum SecretError {
         "tokens are signed with a secret: name the file that holds it with --secret-file FILE; make one with: openssl rand -hex 32 > FILE"
     )]
     Missing,
+    /// TURN servers without their secret.
+    #[error("--turn-url needs --turn-secret-file FILE, with what coturn has as static-auth-secret")]
+    NoTurnSecret,
     /// The file cannot be read.
     #[error("the secret in {} cannot be read: {source}", path.display())]
     Unreadable {
@@ -49,4 +52,16 @@ pub fn token_key(path: Option<&Path>) -> Result<TokenKey, SecretError> {
     let path = path.ok_or(SecretError::Missing)?;
     let unfit = |why: ShortSecret| SecretError::Unfit { path: path.to_owned(), why: why.to_string() };
     TokenKey::new(&read(path)?).map_err(unfit)
+}
+
+/// What makes passwords for the TURN servers whose secret stands in this file, which has to be named.
+///
+/// # Errors
+/// When there is none, it cannot be read, or is empty.
+pub fn turn_key(path: Option<&Path>) -> Result<TurnKey, SecretError> {
+    let path = path.ok_or(SecretError::NoTurnSecret)?;
+    match read(path)? {
+        secret if secret.is_empty() => Err(SecretError::Unfit { path: path.to_owned(), why: "it is empty".to_owned() }),
+        secret => Ok(TurnKey::new(&secret)),
+    }
 }

@@ -3,9 +3,9 @@
 use anyhow::Context as _;
 
 use crate::access::TokenKey;
-use crate::cli::{AccessArgs, Auth, ExitCode, ServeConfig};
+use crate::cli::{AccessArgs, Auth, ExitCode, ServeConfig, TurnArgs};
 use crate::clock::RunClock;
-use crate::hub::{self, Sources};
+use crate::hub::{self, Relays, Sources};
 use crate::secrets::{self, SecretError};
 use crate::server::{self, ServerConfig};
 use crate::signalling::hub::{Access, Hub, HubConfig, MemberNames};
@@ -14,6 +14,7 @@ use crate::signals::Signals;
 /// Serves until it is interrupted, and then as long as members are there and `--drain` allows.
 pub async fn run(config: &ServeConfig) -> anyhow::Result<ExitCode> {
     let tokens = tokens(&config.access)?;
+    let relays = relays(&config.turn)?;
     let listener = server::bind(&config.host, config.port).await?;
     let address = listener.local_addr().context("the listening socket has no address")?;
     let hub_config = HubConfig {
@@ -22,7 +23,7 @@ pub async fn run(config: &ServeConfig) -> anyhow::Result<ExitCode> {
         grace: config.grace,
         names: MemberNames::Random,
     };
-    let hub = Hub::new(hub_config, Sources { ice_servers: config.ice_servers.clone() });
+    let hub = Hub::new(hub_config, Sources { ice_servers: config.ice_servers.clone(), relays });
     let server_config = ServerConfig {
         allowed_origins: config.allow_origins.clone(),
         max_connections: config.max_connections as usize,
@@ -48,4 +49,13 @@ fn tokens(access: &AccessArgs) -> Result<Option<TokenKey>, SecretError> {
         Auth::None => Ok(None),
         Auth::Token => secrets::token_key(access.secret_file.as_deref()).map(Some),
     }
+}
+
+/// The TURN servers, if there are any.
+fn relays(turn: &TurnArgs) -> Result<Option<Relays>, SecretError> {
+    if turn.turn_urls.is_empty() {
+        return Ok(None);
+    }
+    let key = secrets::turn_key(turn.turn_secret_file.as_deref())?;
+    Ok(Some(Relays { urls: turn.turn_urls.clone(), key, ttl: turn.turn_ttl }))
 }

@@ -1,5 +1,7 @@
-//! Who may do what at a hub: tokens, which are signed and expire.
+//! Who may do what: tokens for the hub, and passwords for its TURN servers. Both expire by themselves.
 
 mod token;
+mod turn;
 
 pub use token::{Claims, LEAST_SECRET_BYTES, ShortSecret, TokenError, TokenKey, TokenRole};
+pub use turn::{TurnCredential, TurnKey};

@@ -17,6 +17,7 @@ mod serve;
 mod session;
 mod source;
 mod trace;
+mod turn;
 mod values;
 mod witness;
 
@@ -44,6 +45,7 @@ pub use serve::ServeConfig;
 pub use session::SessionArgs;
 pub use source::SourceConfig;
 pub use trace::TraceArgs;
+pub use turn::{TurnArgs, TurnUrl};
 pub use witness::{CalibrateConfig, WitnessConfig};
 
 /// What stands before a setting's name in the environment: `--max-receivers` is `REBOUND_MAX_RECEIVERS`.

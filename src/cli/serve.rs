@@ -7,6 +7,7 @@ use clap::builder::RangedU64ValueParser;
 
 use super::access::AccessArgs;
 use super::ice::{self, IceServer};
+use super::turn::TurnArgs;
 use super::values;
 
 const EXAMPLES: &str = "\
@@ -54,6 +55,9 @@ pub struct ServeConfig {
     /// STUN and TURN servers for everybody, at most one of STUN.
     #[arg(long = "ice-server", value_name = "URL", help = ice::HELP, help_heading = "Network")]
     pub ice_servers: Vec<IceServer>,
+    /// TURN servers with passwords of their own for everybody.
+    #[command(flatten)]
+    pub turn: TurnArgs,
 }
 
 impl ServeConfig {
