@@ -34,12 +34,16 @@ impl fmt::Display for TurnUrl {
     }
 }
 
+/// The help of `--turn-url`; no comment, which would read the brackets as a link.
+const TURN_URL_HELP: &str =
+    "TURN server for which the hub makes everybody a password: turn:HOST[:PORT][?transport=udp|tcp]; may be repeated";
+
 /// Passwords that the hub makes, by the scheme that coturn calls use-auth-secret.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub struct TurnArgs {
-    /// TURN server for which the hub makes everybody a password: turn:HOST[:PORT][?transport=udp|tcp]; may be repeated
-    #[arg(long = "turn-url", value_name = "URL")]
+    /// TURN servers for which the hub makes everybody a password.
+    #[arg(help = TURN_URL_HELP, long = "turn-url", value_name = "URL")]
     pub turn_urls: Vec<TurnUrl>,
     /// File with the secret that those servers know: coturn's static-auth-secret
     #[arg(long, value_name = "FILE")]
