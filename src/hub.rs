@@ -246,8 +246,11 @@ impl Desk {
                 self.hub.on_closed(id, now);
             }
             HubEvent::Sessions(reply) => {
+                let aged = |session: SessionInfo| {
+                    let age = now.saturating_sub(session.since);
+                    (session, age)
+                };
                 // Whoever asked may be gone.
-                let aged = |session: SessionInfo| (session.clone(), now.saturating_sub(session.since));
                 let _ = reply.send(self.hub.sessions().into_iter().map(aged).collect());
             }
             HubEvent::Ready(reply) => {
