@@ -22,7 +22,7 @@ use crate::feedback::{self, Message};
 use crate::impair::Impaired;
 use crate::pipeline::{Debugging, Texts};
 use crate::signalling::client::{Client, ClientEvent};
-use crate::signalling::message::{FromClient, Sdp, TrickledCandidate};
+use crate::signalling::message::{END_OF_CANDIDATES, FromClient, Sdp, TrickledCandidate};
 use crate::signals::Signals;
 use crate::webrtc::{PeerError, PeerEvent, ReceivingPeer};
 use progress::Fault;
@@ -135,10 +135,17 @@ impl Receiver {
                 session.progress.on_own_candidate();
                 self.hub.tell(FromClient::Candidate(TrickledCandidate { candidate, line, mid: None, offer }));
             }
+            PeerEvent::Gathered => {
+                let (candidate, offer) = (END_OF_CANDIDATES.to_owned(), session.offer);
+                self.hub.tell(FromClient::Candidate(TrickledCandidate { candidate, line: Some(0), mid: None, offer }));
+            }
             PeerEvent::WayFound => session.progress.on_way_found(now),
             PeerEvent::Connected => {
                 tracing::info!("connected: the sender's certificate is the one it promised");
-                session.progress.on_connected(now);
+                session.on_connected(now);
+                if session.is_open() && session.channel().is_none() {
+                    tracing::info!("the sender offers no data channel: it is looked at, and nothing is returned");
+                }
                 session.dump("connected");
             }
             PeerEvent::Untrusted => {

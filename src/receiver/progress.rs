@@ -37,7 +37,7 @@ pub(super) enum Fault {
     /// No answer, no connection or no data channel.
     #[error("the sender does not get on with the connection")]
     Stalled,
-    /// Neither video nor messages.
+    /// Neither video nor messages, or no video for long where there are no messages.
     #[error("nothing was heard of the sender for too long")]
     Silent,
 }
@@ -46,7 +46,8 @@ pub(super) enum Fault {
 #[derive(Debug)]
 pub(super) struct Progress {
     stalled: u32,
-    /// None once the data channel is open.
+    awaits_channel: bool,
+    /// None once it is open.
     deadline: Option<Duration>,
     /// How long the hub took to answer over signalling.
     answered_in: Duration,
@@ -62,12 +63,23 @@ impl Progress {
     pub(super) fn new(answered_in: Duration, stalled: u32, now: Duration) -> Progress {
         Progress {
             stalled,
+            awaits_channel: true,
             deadline: Some(now + NEGOTIATE_WITHIN),
             answered_in,
             way_found: false,
             gather_by: None,
             has_candidate: false,
         }
+    }
+
+    /// As this, where the sender offers no data channel: the connection is all there is.
+    pub(super) fn without_channel(self) -> Progress {
+        Progress { awaits_channel: false, ..self }
+    }
+
+    /// Whether there is to be a data channel.
+    pub(super) fn awaits_channel(&self) -> bool {
+        self.awaits_channel
     }
 
     /// Our answer is made.
@@ -94,13 +106,13 @@ impl Progress {
         self.on_step(STEP_WITHIN, now);
     }
 
-    /// The data channel can be used.
+    /// The data channel can be used, or where there is none, the connection.
     pub(super) fn on_open(&mut self) {
         self.deadline = None;
         self.gather_by = None;
     }
 
-    /// Whether the data channel can be used.
+    /// Whether it is set up.
     pub(super) fn is_open(&self) -> bool {
         self.deadline.is_none()
     }

@@ -11,7 +11,10 @@ use crate::decode::Decoded;
 use crate::feedback::{Liveness, SILENCE};
 use crate::recovery::Patience;
 use crate::signalling::gate::{Candidate, CandidateGate, CandidateVerdict};
-use crate::webrtc::ReceivingPeer;
+use crate::webrtc::{Channel, ReceivingPeer};
+
+/// How long the video of a sender without a data channel may be away: one may pause its camera, and nothing else can be heard of it.
+const PAUSE: Duration = Duration::from_secs(30);
 
 /// A session is told apart from the one before, whose late events do not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub(super) struct Session {
     pub(super) counts: Arc<Counts>,
     pub(super) watcher: Option<JoinHandle<Option<Show>>>,
     pub(super) progress: Progress,
+    /// How long nothing need be heard of the sender.
+    silence: Duration,
     pub(super) liveness: Liveness,
     /// When the sender is to be told of us next.
     pub(super) next_stats: Duration,
@@ -48,6 +53,7 @@ impl Session {
         progress: Progress,
         now: Duration,
     ) -> Session {
+        let silence = if progress.awaits_channel() { SILENCE } else { PAUSE };
         Session {
             id,
             offer,
@@ -58,11 +64,26 @@ impl Session {
             counts: Arc::default(),
             watcher: None,
             progress,
-            liveness: Liveness::new(now, SILENCE),
+            silence,
+            liveness: Liveness::new(now, silence),
             next_stats: now,
             jitter,
             recovery: Patience::default(),
         }
+    }
+
+    /// The connection is encrypted.
+    pub(super) fn on_connected(&mut self, now: Duration) {
+        self.progress.on_connected(now);
+        if !self.progress.awaits_channel() {
+            self.on_open(now);
+        }
+    }
+
+    /// Where coordinates go, if the sender takes any.
+    pub(super) fn channel(&self) -> Option<Channel> {
+        let peer = self.peer.as_ref().filter(|_| self.progress.awaits_channel());
+        peer.map(|peer| peer.channel().clone())
     }
 
     /// The sender can be heard: from now on its silence means something. Not before: on a bad path the channel takes seconds.
@@ -76,7 +97,7 @@ impl Session {
         self.decoded.last_arrival().is_some()
     }
 
-    /// Whether the data channel can be used.
+    /// Whether it is set up.
     pub(super) fn is_open(&self) -> bool {
         self.progress.is_open()
     }
@@ -86,7 +107,7 @@ impl Session {
         if let Some(fault) = self.progress.fault(now) {
             return Some(fault);
         }
-        let silent_for = |last: Duration| now.saturating_sub(last) > SILENCE;
+        let silent_for = |last: Duration| now.saturating_sub(last) > self.silence;
         // Video and heartbeat go different ways through the peer: either tells that it lives.
         let dead = self.liveness.is_dead(now) && self.decoded.last_arrival().is_none_or(silent_for);
         dead.then_some(Fault::Silent)

@@ -84,6 +84,7 @@ impl Receiver {
         self.sessions += 1;
         let (id, jitter_ms, now) = (SessionId(self.sessions), self.config.recovery.jitter_ms, self.clock.now());
         let progress = Progress::new(self.hub.answered_in(), self.stalled, now);
+        let progress = if offer.application().is_some() { progress } else { progress.without_channel() };
         let session = Session::new(id, offered.offer, gate, jitter_ms, progress, now);
         let decoded = session.decoded.clone();
         let trust = Arc::new(Trust::new(offer.fingerprints().judge()));
@@ -139,8 +140,7 @@ impl Receiver {
     /// Starts the detector on what the peer decodes.
     pub(super) fn watch(&mut self) {
         let Some(session) = &mut self.session else { return };
-        let Some(peer) = &session.peer else { return };
-        if !self.config.decodes() {
+        if session.peer.is_none() || !self.config.decodes() {
             return;
         }
         let detector = match self.config.looks().then(|| detect::by_name(&self.config.detector)).transpose() {
@@ -151,7 +151,7 @@ impl Receiver {
             decoded: session.decoded.clone(),
             codes: witness::Reader::default(),
             detector,
-            channel: peer.channel().clone(),
+            channel: session.channel(),
             clock: self.clock.clone(),
             counts: session.counts.clone(),
             show: self.show.take(),

@@ -41,7 +41,8 @@ pub(super) struct Watcher {
     pub(super) codes: witness::Reader,
     /// None looks at nothing and answers nothing.
     pub(super) detector: Option<Box<dyn Detector>>,
-    pub(super) channel: Channel,
+    /// Where coordinates go; none if nobody takes them.
+    pub(super) channel: Option<Channel>,
     pub(super) clock: RunClock,
     pub(super) counts: Arc<Counts>,
     pub(super) show: Option<Show>,
@@ -70,7 +71,10 @@ impl Watcher {
 
     fn look(&mut self, detector: &mut dyn Detector, picture: &Picture, message: &mut Sightings, text: &mut String) {
         let has_answered = message.seq > 0;
-        if has_answered && picture.size() == (message.width, message.height) && !self.channel.retransmits() {
+        if has_answered
+            && picture.size() == (message.width, message.height)
+            && !self.channel.as_ref().is_some_and(Channel::retransmits)
+        {
             message.carry_on();
         } else {
             message.earlier.clear();
@@ -102,13 +106,14 @@ impl Watcher {
     }
 
     fn send(&self, message: &mut Sightings, text: &mut String) {
+        let Some(channel) = &self.channel else { return };
         let mut written = message.write(text);
         if matches!(written, Err(MessageError::TooLong(_))) && !message.earlier.is_empty() {
             message.earlier.clear();
             written = message.write(text);
         }
         let sent = written.map_err(|error| error.to_string());
-        let sent = sent.and_then(|()| self.channel.send(text).map_err(|error| error.to_string()));
+        let sent = sent.and_then(|()| channel.send(text).map_err(|error| error.to_string()));
         if let Err(error) = sent {
             let before = self.counts.unsent.fetch_add(1, Ordering::Relaxed);
             if before == 0 {

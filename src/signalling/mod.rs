@@ -6,10 +6,13 @@
 //! [`crate::server`].
 
 pub mod client;
+mod complete;
 pub mod gate;
 pub mod hub;
 pub mod message;
 pub mod room;
+
+pub use complete::complete;
 
 #[cfg(test)]
 mod documentation;

@@ -51,6 +51,8 @@ pub enum PeerEvent {
         /// `candidate:…`, RFC 8839 section 5.1.
         candidate: String,
     },
+    /// All candidates of ours have been told.
+    Gathered,
     /// ICE has found a way to the other side. May be told again.
     WayFound,
     /// ICE and DTLS are up and the certificate is the one that was promised.

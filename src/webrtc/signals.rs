@@ -8,7 +8,7 @@ use gstreamer::prelude::*;
 use gstreamer_sdp as gst_sdp;
 use gstreamer_webrtc as gst_webrtc;
 use gstreamer_webrtc::{
-    WebRTCDTLSTransportState, WebRTCDataChannel, WebRTCDataChannelState, WebRTCICEConnectionState,
+    WebRTCDTLSTransportState, WebRTCDataChannel, WebRTCDataChannelState, WebRTCICEConnectionState, WebRTCICEGatheringState,
     WebRTCPeerConnectionState, WebRTCRTPTransceiver, WebRTCSDPType, WebRTCSessionDescription,
 };
 
@@ -26,7 +26,7 @@ impl WebrtcBin {
         WebrtcBin(element)
     }
 
-    /// Reports our candidates, that ICE has found a way, and the end of the connection.
+    /// Reports our candidates and that these were all, that ICE has found a way, and the end of the connection.
     pub(super) fn report_connection(&self, report: &Report) {
         let on_candidate = report.clone();
         self.0.connect("on-ice-candidate", false, move |values| {
@@ -34,6 +34,13 @@ impl WebrtcBin {
             let candidate = values.get(2)?.get::<String>().ok()?;
             on_candidate.tell(PeerEvent::Candidate { mline, candidate });
             None
+        });
+        let on_gathered = report.clone();
+        self.0.connect_notify(Some("ice-gathering-state"), move |element, _| {
+            let state = element.property::<WebRTCICEGatheringState>("ice-gathering-state");
+            if state == WebRTCICEGatheringState::Complete {
+                on_gathered.tell(PeerEvent::Gathered);
+            }
         });
         let on_way = report.clone();
         self.0.connect_notify(Some("ice-connection-state"), move |element, _| {

@@ -97,10 +97,13 @@ pub struct Sdp {
     pub offer: Option<u64>,
 }
 
+/// What [`TrickledCandidate::candidate`] is when there are no more.
+pub const END_OF_CANDIDATES: &str = "";
+
 /// One ICE candidate, in the shape of a browser's `RTCIceCandidate.toJSON()`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrickledCandidate {
-    /// `candidate:…` (RFC 8839 section 5.1), or empty at the end of candidates.
+    /// `candidate:…` (RFC 8839 section 5.1), or [`END_OF_CANDIDATES`].
     pub candidate: String,
     /// Which m-line, counted from 0.
     #[serde(rename = "sdpMLineIndex", default, skip_serializing_if = "Option::is_none")]

@@ -11,7 +11,7 @@ mod sender;
 use serde::{Deserialize, Serialize};
 
 pub use error::{ErrorCode, ErrorReport};
-pub use member::{Bye, IceServer, Join, Resume, Role, Sdp, TrickledCandidate, Waiting, Welcome};
+pub use member::{Bye, END_OF_CANDIDATES, IceServer, Join, Resume, Role, Sdp, TrickledCandidate, Waiting, Welcome};
 pub use name::{BadId, BadName, DisplayName, MemberId, SessionId, Ticket};
 pub use sender::{ForMember, From, Joined, KnownMember, Left, LeftWhy, OfMember, Register, Registered, To};
 

@@ -22,12 +22,14 @@ use std::time::Duration;
 
 use self::answer::check_answer;
 use self::member::{Member, State};
-use super::gate::{Candidate, CandidateGate, CandidateRefused, CandidateVerdict, CheckedSdp, MAX_CANDIDATES, SdpKind};
+use super::gate::{
+    Candidate, CandidateGate, CandidateRefused, CandidateVerdict, CheckedSdp, Ignored, MAX_CANDIDATES, SdpKind,
+};
 use super::gate::{check_candidate, check_sdp};
 use super::hub::MAX_MISTAKES;
 use super::message::{
-    DisplayName, ErrorCode, ErrorReport, ForMember, From, KnownMember, Left, LeftWhy, MAX_MEMBERS, MemberId, OfMember, Role,
-    Sdp, TrickledCandidate,
+    DisplayName, END_OF_CANDIDATES, ErrorCode, ErrorReport, ForMember, From, KnownMember, Left, LeftWhy, MAX_MEMBERS,
+    MemberId, OfMember, Role, Sdp, TrickledCandidate,
 };
 use crate::codec::Codec;
 
@@ -220,11 +222,20 @@ impl Room {
             }
             return;
         }
-        if let Ok(CandidateVerdict::Use(checked)) = check_candidate(candidate, member.policy) {
-            let candidate = checked.text().to_owned();
+        let candidate = match check_candidate(candidate, member.policy) {
+            Ok(CandidateVerdict::Use(checked)) => Some(checked.text().to_owned()),
+            Ok(CandidateVerdict::Ignore(Ignored::End)) => Some(END_OF_CANDIDATES.to_owned()),
+            Ok(CandidateVerdict::Ignore(_)) | Err(_) => None,
+        };
+        if let Some(candidate) = candidate {
             let (line, offer) = (Some(line), Some(id.0));
             self.send(id, ForMember::Candidate(TrickledCandidate { candidate, line, mid: None, offer }));
         }
+    }
+
+    /// The peer of this member has found all its candidates.
+    pub fn on_gathered(&mut self, id: PeerId) {
+        self.on_local_candidate(id, 0, END_OF_CANDIDATES);
     }
 
     /// The peer is connected, its certificate is the one that the answer names: nothing more has a deadline here.
