@@ -67,6 +67,7 @@ pub mod signalling;
 pub mod signals;
 pub mod source;
 mod spelling;
+pub mod tls;
 pub mod tools;
 pub mod trace;
 pub mod units;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rebound::cli::{Command, ExitCode};
 use rebound::config::{self, Settings};
-use rebound::{bench, calibrate, demo, diff, faults, logging, pipeline, receiver, replay, sender, serve, tools};
+use rebound::{bench, calibrate, demo, diff, faults, logging, pipeline, receiver, replay, sender, serve, tls, tools};
 
 /// How long threads that are still at work may hold up the end of the process.
 const END_WITHIN: Duration = Duration::from_millis(500);
@@ -19,6 +19,7 @@ fn main() {
 }
 
 fn start() -> anyhow::Result<ExitCode> {
+    tls::install();
     let gstreamer = pipeline::init();
     let version = gstreamer.as_ref().ok().map(|()| gstreamer::version_string().to_string());
     let settings = match config::load(version) {
