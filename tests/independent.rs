@@ -88,6 +88,7 @@ fn connect() -> Ends {
     let (channel, ice, debugging) = (ChannelPolicy::Fresh, IceSettings::default(), Debugging::default());
     let settings = StreamSettings {
         launch: SEND.to_owned(),
+        offer: None,
         rtp_caps,
         channel,
         ice,

@@ -116,7 +116,7 @@ impl Receiver {
         let (known, resume) = known.map(|(session, id, ticket)| (session, Resume { id, ticket, keep })).unzip();
         let session = self.hub.wanted.clone().or(known);
         let (version, codecs) = (PROTOCOL_VERSION, self.texts.decodable());
-        self.hub.tell(FromClient::Join(Join { version, role, session, name, codecs, resume }));
+        self.hub.tell(FromClient::Join(Join { version, role, session, name, codecs, resume, offer: None }));
     }
 
     fn on_message(&mut self, message: ToClient) -> anyhow::Result<()> {

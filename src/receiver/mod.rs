@@ -161,7 +161,8 @@ impl Receiver {
                 session.on_open(now);
                 self.hub.on_open();
             }
-            PeerEvent::Sent { .. } | PeerEvent::Path { .. } | PeerEvent::KeyframeWanted => {}
+            // Only of peers that are sent to.
+            PeerEvent::Sent { .. } | PeerEvent::Path { .. } | PeerEvent::Reported { .. } | PeerEvent::KeyframeWanted => {}
         }
     }
 

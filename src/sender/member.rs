@@ -26,6 +26,10 @@ pub(super) struct Member {
     pub(super) peer: Option<SendingPeer>,
     /// Its certificate is the promised one.
     pub(super) is_trusted: bool,
+    /// There will be a data channel. Without one it cannot answer, and is heard by its RTCP.
+    pub(super) wants_channel: bool,
+    /// Candidates of a member that offered, which came before its peer was made.
+    early: Vec<(u32, String)>,
     /// Its data channel is open.
     pub(super) has_channel: bool,
     /// Its heartbeat, since it is sent video.
@@ -45,6 +49,7 @@ impl Member {
         let (receiver, role) = (ReceiverId(new.receiver), new.role);
         let (is_trusted, has_channel, has_answered, complained) = (false, false, false, false);
         let watching = Watching::default();
+        let (wants_channel, early) = (new.offered.as_ref().is_none_or(|offered| offered.has_channel()), Vec::new());
         Member {
             receiver,
             hello_at,
@@ -53,6 +58,8 @@ impl Member {
             codec,
             peer,
             is_trusted,
+            wants_channel,
+            early,
             has_channel,
             active,
             has_answered,
@@ -61,8 +68,22 @@ impl Member {
         }
     }
 
+    /// An address of it; the room has counted them.
+    pub(super) fn add_candidate(&mut self, line: u32, candidate: &str) {
+        match &self.peer {
+            Some(peer) => peer.add_candidate(line, candidate),
+            None => self.early.push((line, candidate.to_owned())),
+        }
+    }
+
+    /// Its connection is made.
+    pub(super) fn take_peer(&mut self, peer: SendingPeer) {
+        self.early.drain(..).for_each(|(line, candidate)| peer.add_candidate(line, &candidate));
+        self.peer = Some(peer);
+    }
+
     /// Whether it can be sent video from now on: not before, so that nothing piles up and nothing is measured that is no latency.
     pub(super) fn is_ready(&self) -> bool {
-        self.active.is_none() && self.is_trusted && self.has_channel && self.peer.is_some()
+        self.active.is_none() && self.is_trusted && (self.has_channel || !self.wants_channel) && self.peer.is_some()
     }
 }

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
+
 use super::event::Event;
 use super::member::Member;
+use super::stream::Numbers;
 use super::{Sender, congestion};
 use crate::codec::Codec;
 use crate::feedback::{self, Liveness, Message, SILENCE, Sightings};
@@ -12,8 +15,8 @@ use crate::impair::{Impaired, Path};
 use crate::report::{Outcome, ReceiverId};
 use crate::signalling::gate::CheckedSdp;
 use crate::signalling::message::{ErrorCode, FromClient, Role, To};
-use crate::signalling::room::{Action, Departure, NewPeer, PeerId};
-use crate::webrtc::{PeerError, PeerEvent, Report, SendingPeer, StreamSettings, Trust};
+use crate::signalling::room::{Action, Departure, NewPeer, Offered, PeerId};
+use crate::webrtc::{PeerError, PeerEvent, RTCP_SILENCE, RemoteOffer, Report, SendingPeer, StreamSettings, Trust};
 
 impl Sender {
     /// Does what the room decided.
@@ -27,8 +30,8 @@ impl Sender {
                 }
                 Action::ApplyAnswer(id, answer) => self.apply_answer(id, &answer),
                 Action::AddCandidate(id, line, candidate) => {
-                    if let Some(peer) = self.members.get(&id).and_then(|member| member.peer.as_ref()) {
-                        peer.add_candidate(line, candidate.text());
+                    if let Some(member) = self.members.get_mut(&id) {
+                        member.add_candidate(line, candidate.text());
                     }
                 }
                 Action::DropPeer(id, why) => {
@@ -53,7 +56,7 @@ impl Sender {
             return self.serve_other_codec(id, new, codec);
         }
         let Some(member) = self.members.get(&id) else { return };
-        let settings = match self.settings(codec, &member.name) {
+        let settings = match self.settings(codec, &member.name, new.offered.as_deref()) {
             Ok(settings) => settings,
             Err(error) => return self.room.on_peer_failed(id, ErrorCode::InternalError, &error.to_string()),
         };
@@ -83,36 +86,40 @@ impl Sender {
         self.waiting.push((id, new));
     }
 
-    fn settings(&self, codec: Codec, name: &str) -> anyhow::Result<StreamSettings> {
-        let (launch, rtp_caps) = self.stream.peer(&self.plan, codec, self.config.bitrate)?;
+    fn settings(&self, codec: Codec, name: &str, offered: Option<&Offered>) -> anyhow::Result<StreamSettings> {
+        let numbers = Numbers::of(offered, codec).with_context(|| format!("the offer has no {codec}"))?;
+        let (launch, rtp_caps) = self.stream.peer(&self.plan, codec, self.config.bitrate, numbers)?;
+        let offer = offered.map(|offered| RemoteOffer {
+            sdp: offered.narrowed_to(numbers.payload_type),
+            trust: Arc::new(Trust::new(offered.sdp.fingerprints().judge())),
+        });
         let channel = self.config.channel;
         let ice = crate::ice::settings(self.hub.ice_servers(&self.config), self.config.ice_tcp);
         let path = self.config.network.impair.clone().map(|impairment| Path::named(impairment, &format!("to {name}")));
-        let pacing = congestion::pacing(self.config.bitrate);
-        let (fec_percent, debugging) = (self.config.recovery.fec_percent, self.debugging.clone());
-        Ok(StreamSettings { launch, rtp_caps, channel, ice, path, fec_percent, pacing, debugging })
+        let pacing = congestion::pacing(self.config.bitrate).filter(|_| numbers.transport_cc_id.is_some());
+        let takes_fec = offered.is_none_or(|offered| offered.takes_fec);
+        let fec_percent = if takes_fec { self.config.recovery.fec_percent } else { 0 };
+        let debugging = self.debugging.clone();
+        Ok(StreamSettings { launch, rtp_caps, offer, channel, ice, path, fec_percent, pacing, debugging })
     }
 
     pub(super) fn on_peer_started(&mut self, id: PeerId, peer: Result<Box<SendingPeer>, PeerError>) {
-        match peer {
-            Ok(peer) => {
-                let current = self.stream.choice().map(|choice| choice.codec);
-                // It may have left meanwhile, or been sent away.
-                let is_member = self.room.is_member(id);
-                match self.members.get_mut(&id).filter(|member| is_member && member.codec == current) {
-                    Some(member) => {
-                        peer.pipeline().dump("start");
-                        self.stream.lanes().add(peer.lane().clone());
-                        member.peer = Some(*peer);
-                    }
-                    None => {
-                        self.close(*peer);
-                        self.room.on_peer_failed(id, ErrorCode::InternalError, "the encoder changed meanwhile: join again");
-                    }
-                }
-            }
-            Err(error) => self.room.on_peer_failed(id, ErrorCode::InternalError, &error.to_string()),
-        }
+        let peer = match peer {
+            Ok(peer) => peer,
+            Err(error) => return self.room.on_peer_failed(id, ErrorCode::InternalError, &error.to_string()),
+        };
+        let current = self.stream.choice().map(|choice| choice.codec);
+        // It may have left meanwhile, or been sent away.
+        let is_member = self.room.is_member(id);
+        let Some(member) = self.members.get_mut(&id).filter(|member| is_member && member.codec == current) else {
+            self.close(*peer);
+            return self.room.on_peer_failed(id, ErrorCode::InternalError, "the encoder changed meanwhile: join again");
+        };
+        peer.pipeline().dump("start");
+        self.stream.lanes().add(peer.lane().clone());
+        member.take_peer(*peer);
+        // One that answers may be connected already.
+        self.on_progress(id, |_| ());
     }
 
     fn apply_answer(&mut self, id: PeerId, answer: &CheckedSdp) {
@@ -127,7 +134,7 @@ impl Sender {
     pub(super) fn on_peer(&mut self, id: PeerId, event: PeerEvent) {
         let now = self.clock.now();
         match event {
-            PeerEvent::Described { sdp } => self.room.on_offer(id, &sdp, now),
+            PeerEvent::Described { sdp } => self.room.on_described(id, &sdp, now),
             PeerEvent::Candidate { mline, candidate } => self.room.on_local_candidate(id, mline, &candidate),
             PeerEvent::Gathered => self.room.on_gathered(id),
             PeerEvent::WayFound => {}
@@ -144,6 +151,11 @@ impl Sender {
                 }
             }
             PeerEvent::Path { measured, estimate, at } => self.on_path(id, measured, estimate, at),
+            PeerEvent::Reported { at } => {
+                if let Some(liveness) = self.liveness_mut(id) {
+                    liveness.heartbeat(at);
+                }
+            }
             PeerEvent::KeyframeWanted => self.stream.want_keyframe(),
             PeerEvent::Failed { reason } => {
                 self.dump(id, "error");
@@ -161,7 +173,7 @@ impl Sender {
         }
         let Some(peer) = &member.peer else { return };
         let lane = peer.lane().clone();
-        member.active = Some(Liveness::new(now, SILENCE));
+        member.active = Some(Liveness::new(now, if member.wants_channel { SILENCE } else { RTCP_SILENCE }));
         self.room.on_peer_connected(id);
         let (receiver, name, hello_at) = (member.receiver, Arc::<str>::from(member.name.as_str()), member.hello_at);
         tracing::info!(receiver = member.name, role = ?member.role, "receiver connected");

@@ -18,14 +18,33 @@ use crate::encode::{
 };
 use crate::pipeline::{Debugging, PeerOptions, Texts, TextsError};
 use crate::record::Recorder;
+use crate::signalling::room::Offered;
 use crate::units::{FrameNumber, RtpTime};
 use crate::webrtc::{Lanes, TRANSPORT_WIDE_CC};
 
-/// The payload type of the video: the first dynamic one, RFC 3551 section 6. Each peer has one stream, so one is enough.
-const PAYLOAD_TYPE: u8 = 96;
+/// The numbers of one peer's stream. The one who offers gives them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Numbers {
+    /// RTP payload type of the video.
+    pub(super) payload_type: u8,
+    /// Of the header extension for congestion control; none if the other side gives no feedback.
+    pub(super) transport_cc_id: Option<u8>,
+    /// The profile of H.264 is the other side's to say.
+    pub(super) is_answer: bool,
+}
 
-/// The header extension for congestion control as it stands in caps; number 1 is free, since there is no other.
-const TWCC_FIELD: &str = "extmap-1";
+impl Numbers {
+    /// In our own offers: the first dynamic payload type (RFC 3551 section 6), since each peer has one stream, and the first
+    /// extension, since there is no other.
+    const OURS: Numbers = Numbers { payload_type: 96, transport_cc_id: Some(1), is_answer: false };
+
+    /// For a member, as it offered, if it did; none if its offer does not have the codec.
+    pub(super) fn of(offered: Option<&Offered>, codec: Codec) -> Option<Numbers> {
+        let Some(offered) = offered else { return Some(Numbers::OURS) };
+        let (payload_type, transport_cc_id) = (offered.payload_type(codec)?, offered.transport_cc_id);
+        Some(Numbers { payload_type, transport_cc_id, is_answer: true })
+    }
+}
 
 /// A lane that waits for so long has not got the keyframe that was asked for when it opened: any encoder makes one within a few
 /// frames.
@@ -319,15 +338,21 @@ impl Stream {
     }
 
     /// A peer's pipeline for this codec, as text, and what its stream is in the offer.
-    pub(super) fn peer(&self, plan: &Plan, codec: Codec, rule: BitrateRule) -> Result<(String, gst::Caps), TextsError> {
-        let (payload_type, timestamp_offset) = (PAYLOAD_TYPE, self.offset.0);
-        let h264_level = h264_level(plan.shape.size, plan.shape.fps, rule.ceiling());
-        let is_auto = matches!(rule, BitrateRule::Auto { .. });
-        let extensions = is_auto.then(|| format!(",{TWCC_FIELD}=(string)\"{TRANSPORT_WIDE_CC}\""));
+    pub(super) fn peer(
+        &self,
+        plan: &Plan,
+        codec: Codec,
+        rule: BitrateRule,
+        numbers: Numbers,
+    ) -> Result<(String, gst::Caps), TextsError> {
+        let Numbers { payload_type, transport_cc_id, .. } = numbers;
+        let (timestamp_offset, h264_level) = (self.offset.0, h264_level(plan.shape.size, plan.shape.fps, rule.ceiling()));
+        let twcc = transport_cc_id.filter(|_| matches!(rule, BitrateRule::Auto { .. })).map(|id| format!("extmap-{id}"));
+        let extensions = twcc.as_ref().map(|field| format!(",{field}=(string)\"{TRANSPORT_WIDE_CC}\""));
         let options = PeerOptions { codec, h264_level, payload_type, timestamp_offset, extensions, jitter_ms: 0 };
-        let mut caps = rtp_caps(codec, h264_level, random_ssrc());
-        if is_auto {
-            caps.make_mut().set(TWCC_FIELD, TRANSPORT_WIDE_CC);
+        let mut caps = rtp_caps(codec, numbers, h264_level, random_ssrc());
+        if let Some(field) = twcc {
+            caps.make_mut().set(field, TRANSPORT_WIDE_CC);
         }
         Ok((plan.texts.peer(&options)?, caps))
     }
@@ -338,14 +363,15 @@ impl Stream {
 ///
 /// With `ssrc`: webrtcbin 1.22 ties retransmission to the `a=ssrc` lines of the offer, and without them its receiver never asks for
 /// a lost packet (measured).
-fn rtp_caps(codec: Codec, h264_level: u8, ssrc: u32) -> gst::Caps {
+fn rtp_caps(codec: Codec, numbers: Numbers, h264_level: u8, ssrc: u32) -> gst::Caps {
     let caps = gst::Caps::builder("application/x-rtp")
         .field("media", "video")
         .field("encoding-name", codec.encoding_name())
-        .field("payload", i32::from(PAYLOAD_TYPE))
+        .field("payload", i32::from(numbers.payload_type))
         .field("clock-rate", 90_000i32)
         .field("ssrc", ssrc);
     match codec {
+        Codec::H264 if numbers.is_answer => caps.field("packetization-mode", "1").build(),
         Codec::H264 => {
             caps.field("packetization-mode", "1").field("profile-level-id", format!("42e0{h264_level:02x}")).build()
         }

@@ -18,8 +18,8 @@ const TOKEN_SUBPROTOCOL: &str = "rebound.bearer.";
 #[derive(Debug)]
 pub(super) struct Unauthorised {
     /// RFC 6750 section 3.
-    challenge: &'static str,
-    why: String,
+    pub(super) challenge: &'static str,
+    pub(super) why: String,
 }
 
 impl IntoResponse for Unauthorised {

@@ -12,6 +12,7 @@ mod bind;
 mod inquiries;
 mod origin;
 mod page;
+mod resource;
 mod socket;
 
 use std::future::Future;
@@ -98,7 +99,14 @@ pub async fn serve(
 ) {
     let (stopping, stopped) = watch::channel(false);
     let places = Arc::new(Semaphore::new(config.max_connections));
-    let server = Server { config: Arc::new(config), hub, stopped, next_id: Arc::new(AtomicU64::new(1)), router: router() };
+    let server = Server {
+        config: Arc::new(config),
+        hub,
+        stopped,
+        next_id: Arc::new(AtomicU64::new(1)),
+        router: router(),
+        shelf: resource::Shelf::default(),
+    };
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
     loop {
@@ -141,6 +149,7 @@ fn router() -> Router {
         .route("/ready", get(inquiries::ready))
         .route("/api/sessions", get(inquiries::sessions))
         .route("/ws", get(upgrade))
+        .merge(resource::routes(&resource::WHEP))
 }
 
 #[derive(Clone)]
@@ -150,6 +159,8 @@ struct Server {
     stopped: watch::Receiver<bool>,
     next_id: Arc<AtomicU64>,
     router: Router,
+    /// What was made over HTTP.
+    shelf: resource::Shelf,
 }
 
 /// What a request handler knows of the connection it came over. The place is held until the last of its holders is gone, which
@@ -162,6 +173,10 @@ struct Caller {
 }
 
 impl Server {
+    fn next_connection(&self) -> ConnectionId {
+        ConnectionId(self.next_id.fetch_add(1, Ordering::Relaxed))
+    }
+
     async fn converse(self, stream: TcpStream, remote: SocketAddr, place: OwnedSemaphorePermit) {
         // Without it a small message may wait 40 ms for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
@@ -206,7 +221,7 @@ async fn upgrade(Extension(caller): Extension<Caller>, headers: HeaderMap, upgra
             return refused.into_response();
         }
     };
-    let id = ConnectionId(server.next_id.fetch_add(1, Ordering::Relaxed));
+    let id = server.next_connection();
     upgrade
         .protocols([bearer::SUBPROTOCOL])
         .max_message_size(MAX_MESSAGE_BYTES)

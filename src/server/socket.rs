@@ -83,7 +83,8 @@ pub enum CloseReason {
     Stopped,
 }
 
-enum Outgoing {
+/// What is to be done with one client's connection.
+pub(super) enum Outgoing {
     Message(ToClient),
     Close,
 }
@@ -101,6 +102,13 @@ pub struct Outbox {
 pub struct OutboxClosed;
 
 impl Outbox {
+    /// A new one; its other ends are what waits in it, and who is told when the client is to be cut off.
+    pub(super) fn new() -> (Outbox, mpsc::Receiver<Outgoing>, Arc<Notify>) {
+        let (queue, outgoing) = mpsc::channel(OUTBOX_MESSAGES);
+        let cut = Arc::new(Notify::new());
+        (Outbox { queue, cut: Arc::clone(&cut) }, outgoing, cut)
+    }
+
     /// Sends a message. If [`OUTBOX_MESSAGES`] wait already, the client is cut off and [`HubEvent::Closed`] follows.
     pub fn send(&self, message: ToClient) -> Result<(), OutboxClosed> {
         self.put(Outgoing::Message(message))
@@ -131,9 +139,7 @@ pub(super) struct Link {
 /// The whole life of one WebSocket.
 pub(super) async fn converse(socket: WebSocket, link: Link) {
     let Link { id, remote, access, hub, config, stopped } = link;
-    let (queue, outgoing) = mpsc::channel(OUTBOX_MESSAGES);
-    let cut = Arc::new(Notify::new());
-    let outbox = Outbox { queue, cut: Arc::clone(&cut) };
+    let (outbox, outgoing, cut) = Outbox::new();
     if hub.send(HubEvent::Connected { id, remote, access, outbox }).await.is_err() {
         return;
     }

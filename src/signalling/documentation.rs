@@ -38,7 +38,7 @@ fn check<M: PartialEq + std::fmt::Debug>(examples: &[&str], direction: &str, rea
 fn every_example_is_what_the_schema_and_the_code_take() {
     let said = examples("## From receivers and viewers", "## From the hub");
     let heard = examples("## From the hub", "## The gate");
-    assert_eq!((said.len(), heard.len()), (9, 10));
+    assert_eq!((said.len(), heard.len()), (10, 12));
     check(&said, "fromClient", |text| FromClient::read(text).expect(text), FromClient::to_json);
     check(&heard, "toClient", |text| ToClient::read(text).expect(text), ToClient::to_json);
 }
@@ -58,11 +58,12 @@ fn what_the_code_refuses_the_schema_refuses_too() {
         r#"{"type":"join","version":1,"role":"receiver","codecs":[1]}"#,
         r#"{"type":"join","version":1,"role":"receiver","codecs":[],"name":" a"}"#,
         r#"{"type":"join","version":1,"role":"receiver","codecs":[],"name":""}"#,
+        r#"{"type":"join","version":1,"role":"receiver","codecs":[],"offer":"a\u0000"}"#,
         r#"{"type":"bye","reason":7}"#,
         r#"{"type":"register","version":1,"session":"a/b"}"#,
         r#"{"type":"register","version":1,"ticket":"short"}"#,
         r#"{"type":"register","version":1,"members":[{"id":"a","ticket":"00112233445566778899aabbccddeeff"}]}"#,
-        r#"{"type":"to","member":"a","message":{"type":"answer","sdp":""}}"#,
+        r#"{"type":"to","member":"a","message":{"type":"join","sdp":""}}"#,
     ] {
         assert!(FromClient::read(text).is_err(), "{text}");
         assert!(!validator.is_valid(&serde_json::from_str(text).expect("JSON")), "{text}");

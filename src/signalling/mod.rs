@@ -11,6 +11,7 @@ pub mod gate;
 pub mod hub;
 pub mod message;
 pub mod room;
+pub mod sdpfrag;
 
 pub use complete::complete;
 

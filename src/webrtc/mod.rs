@@ -26,7 +26,7 @@ pub use peer::{Channel, IceSettings, PeerError};
 pub use policy::{ChannelPolicy, ChannelPolicyError};
 pub use receiving::{ReceiveSettings, ReceivingPeer};
 pub use reception::Reception;
-pub use sending::{SendingPeer, StreamSettings};
+pub use sending::{RemoteOffer, SendingPeer, StreamSettings};
 pub use trust::Trust;
 
 use std::fmt;
@@ -84,6 +84,11 @@ pub enum PeerEvent {
         /// When it came.
         at: Duration,
     },
+    /// The other side says what it has received (RTCP): it lives. Told at most once a second.
+    Reported {
+        /// When it came.
+        at: Duration,
+    },
     /// The other side cannot decode without a keyframe.
     KeyframeWanted,
     /// The connection is gone or something in the pipeline broke: the peer is of no more use.
@@ -113,6 +118,10 @@ impl fmt::Debug for Report {
         f.write_str("Report")
     }
 }
+
+/// How long a peer without a data channel may say nothing. Its RTCP comes every 5 s, give or take half of that (RFC 3550 section 6.2), so that
+/// two in a row may get lost; RFC 7675, which webrtcbin 1.22 does not have, gives a peer up after 30 s.
+pub const RTCP_SILENCE: Duration = Duration::from_secs(20);
 
 /// The longest message that is taken from a data channel: what every SCTP stack passes in one piece (RFC 8831 section 6.6).
 const MAX_MESSAGE_BYTES: usize = 16 * 1024;
@@ -152,5 +161,7 @@ impl Drop for Certificate {
 /// The label of the one data channel.
 pub const CHANNEL_LABEL: &str = "rebound";
 
+#[cfg(test)]
+mod answer_tests;
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,8 @@ use super::impairing::Impairing;
 use super::peer::{repeat_handshakes, watch_bus};
 use super::reception::Reception;
 use super::repeater::Repeater;
-use super::signals::{WebrtcBin, parse_description, report_channel};
+use super::shortcut::Shortcut;
+use super::signals::{WebrtcBin, parse_description};
 use super::{Channel, IceSettings, PeerError, Report, Trust};
 use crate::clock::RunClock;
 use crate::impair::{Impaired, Path};
@@ -91,14 +92,10 @@ impl ReceivingPeer {
             }
         });
         let channel = Channel::default();
-        let (slot, clock, trusted, on_message) = (channel.clone(), clock.clone(), trust.clone(), report.clone());
-        webrtcbin.on_channel(move |channel| {
-            slot.set(Some(channel.clone()));
-            report_channel(&channel, &trusted, &clock, &on_message);
-        });
+        webrtcbin.take_channel(&channel, trust, clock, &report);
 
         pipeline.play()?;
-        webrtcbin.answer(offer, trust, &report);
+        webrtcbin.answer(offer, trust, &report, Shortcut::Queue);
         Ok(ReceivingPeer { pipeline, webrtcbin, channel, impairing, reception, repeater })
     }
 

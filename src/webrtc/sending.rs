@@ -1,4 +1,4 @@
-//! A peer that encoded video is sent to: ours offers.
+//! A peer that encoded video is sent to: ours offers, or answers an offer to receive it.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use super::impairing::Impairing;
 use super::peer::{repeat_handshakes, watch_bus};
 use super::quota::Quota;
 use super::repeater::Repeater;
+use super::shortcut::Shortcut;
 use super::signals::{WebrtcBin, parse_description, report_channel};
 use super::{
     Channel, ChannelPolicy, IceSettings, Lane, MAX_KEYFRAME_REQUESTS_PER_SECOND, PeerError, PeerEvent, Report, Trust,
@@ -31,8 +32,10 @@ const SENT_AGAIN_MS: u32 = 800;
 pub struct StreamSettings {
     /// Launch text: an appsrc `units`, a payloader `pay`, a webrtcbin `peer`.
     pub launch: String,
-    /// Caps of the RTP stream as they stand in the offer.
+    /// Caps of the RTP stream as they stand in the offer or answer.
     pub rtp_caps: gst::Caps,
+    /// The other side's offer, if ours is to answer.
+    pub offer: Option<RemoteOffer>,
     /// How messages travel.
     pub channel: ChannelPolicy,
     /// Ways to the other side.
@@ -45,6 +48,15 @@ pub struct StreamSettings {
     pub pacing: Option<PacingSettings>,
     /// What is to be seen of the pipeline.
     pub debugging: Debugging,
+}
+
+/// The other side's offer, which has passed the gate.
+#[derive(Clone, Debug)]
+pub struct RemoteOffer {
+    /// With the payload type and the header extensions of the stream's caps.
+    pub sdp: String,
+    /// Judges the other side's certificate.
+    pub trust: Arc<Trust>,
 }
 
 /// A peer that encoded video is sent to.
@@ -61,7 +73,7 @@ pub struct SendingPeer {
 }
 
 impl SendingPeer {
-    /// Makes the pipeline, starts it and makes an offer, which is reported.
+    /// Makes the pipeline, starts it and makes an offer or an answer, which is reported.
     pub fn start(name: &str, settings: &StreamSettings, clock: &RunClock, report: Report) -> Result<SendingPeer, PeerError> {
         let mut pipeline = Pipeline::parse(name, &settings.launch)?;
         pipeline.set_debugging(&settings.debugging);
@@ -99,10 +111,23 @@ impl SendingPeer {
 
         pipeline.inner().set_state(gst::State::Ready).map_err(|_| PeerError::Webrtcbin("does not start"))?;
         let channel = Channel::default();
-        let made = webrtcbin.create_channel(settings.channel).ok_or(PeerError::Webrtcbin("makes no data channel"))?;
-        channel.set(Some(made));
-        pipeline.play()?;
-        webrtcbin.offer(&report);
+        match &settings.offer {
+            None => {
+                let made = webrtcbin.create_channel(settings.channel);
+                channel.set(Some(made.ok_or(PeerError::Webrtcbin("makes no data channel"))?));
+                pipeline.play()?;
+                webrtcbin.offer(&report);
+            }
+            Some(RemoteOffer { sdp, trust }) => {
+                let offer = parse_description(WebRTCSDPType::Offer, sdp).ok_or(PeerError::Description)?;
+                webrtcbin.take_channel(&channel, trust, clock, &report);
+                if offer.sdp().medias().all(|media| media.media() != Some("application")) {
+                    webrtcbin.report_rtcp(clock, &report);
+                }
+                pipeline.play()?;
+                webrtcbin.answer(offer, trust, &report, Shortcut::Decryption);
+            }
+        }
         let (lane, clock) = (Arc::new(Lane::new(units)), clock.clone());
         Ok(SendingPeer { pipeline, webrtcbin, channel, impairing, lane, pacer, clock, report, repeater })
     }

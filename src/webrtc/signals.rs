@@ -14,7 +14,7 @@ use gstreamer_webrtc::{
 
 use super::quota::Quota;
 use super::shortcut::Shortcut;
-use super::{CHANNEL_LABEL, ChannelPolicy, MAX_MESSAGE_BYTES, MAX_MESSAGES_PER_SECOND, PeerEvent, Report, Trust};
+use super::{CHANNEL_LABEL, Channel, ChannelPolicy, MAX_MESSAGE_BYTES, MAX_MESSAGES_PER_SECOND, PeerEvent, Report, Trust};
 use crate::clock::RunClock;
 
 /// A webrtcbin element.
@@ -129,12 +129,14 @@ impl WebrtcBin {
         self.0.emit_by_name::<Option<WebRTCDataChannel>>("create-data-channel", &[&CHANNEL_LABEL, &options])
     }
 
-    /// Calls `take` with the data channel of our label that the other side made.
-    pub(super) fn on_channel(&self, take: impl Fn(WebRTCDataChannel) + Send + Sync + 'static) {
+    /// Takes the data channel of our label that the other side makes, and reports what comes over it.
+    pub(super) fn take_channel(&self, slot: &Channel, trust: &Arc<Trust>, clock: &RunClock, report: &Report) {
+        let (slot, trust, clock, report) = (slot.clone(), trust.clone(), clock.clone(), report.clone());
         self.0.connect("on-data-channel", false, move |values| {
             let channel = values.get(1)?.get::<WebRTCDataChannel>().ok()?;
             if channel.label().as_deref() == Some(CHANNEL_LABEL) {
-                take(channel);
+                slot.set(Some(channel.clone()));
+                report_channel(&channel, &trust, &clock, &report);
             }
             None
         });
@@ -146,12 +148,12 @@ impl WebrtcBin {
     }
 
     /// Sets the remote offer, makes an answer, sets it and reports it; watches the certificates from then on.
-    pub(super) fn answer(&self, offer: WebRTCSessionDescription, trust: &Arc<Trust>, report: &Report) {
+    pub(super) fn answer(&self, offer: WebRTCSessionDescription, trust: &Arc<Trust>, report: &Report, shortcut: Shortcut) {
         let (webrtcbin, trust, report) = (self.0.downgrade(), trust.clone(), report.clone());
         let promise = gst::Promise::with_change_func(move |reply| {
             let Some(webrtcbin) = webrtcbin.upgrade().map(WebrtcBin) else { return };
             let watched = report.clone();
-            let watch = move |webrtcbin: &WebrtcBin| webrtcbin.watch_certificates(&trust, &watched, Shortcut::Queue);
+            let watch = move |webrtcbin: &WebrtcBin| webrtcbin.watch_certificates(&trust, &watched, shortcut);
             match refusal(reply) {
                 None => webrtcbin.describe("create-answer", "answer", &report, watch),
                 Some(reason) => report.tell(PeerEvent::Failed { reason: format!("webrtcbin refuses the offer: {reason}") }),
@@ -200,6 +202,26 @@ impl WebrtcBin {
             if let Some(factory) = element.factory() {
                 take(&factory.name(), element);
             }
+        });
+    }
+
+    /// Reports when RTCP comes from the other side.
+    pub(super) fn report_rtcp(&self, clock: &RunClock, report: &Report) {
+        let Some(bin) = self.0.downcast_ref::<gst::Bin>() else { return };
+        let (clock, report) = (clock.clone(), report.clone());
+        bin.connect_deep_element_added(move |_, _, element| {
+            if element.factory().is_none_or(|factory| factory.name() != "dtlssrtpdec") {
+                return;
+            }
+            let Some(pad) = element.static_pad("rtcp_src") else { return };
+            let (clock, report, quota) = (clock.clone(), report.clone(), Quota::new(1));
+            pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, _| {
+                let at = clock.now();
+                if quota.admits(at) {
+                    report.tell(PeerEvent::Reported { at });
+                }
+                gst::PadProbeReturn::Ok
+            });
         });
     }
 

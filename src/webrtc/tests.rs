@@ -57,6 +57,7 @@ impl Pair {
         let (channel, ice) = (ChannelPolicy::Fresh, IceSettings::default());
         let settings = StreamSettings {
             launch: PEER.to_owned(),
+            offer: None,
             rtp_caps,
             channel,
             ice,

@@ -83,6 +83,7 @@ async fn the_client_waits_for_a_sender_talks_loses_it_and_comes_back() {
             name: None,
             codecs: vec![Codec::Vp8],
             resume: None,
+            offer: None,
         });
         outbox.send(join.clone()).await.expect("open");
         let Some(HubEvent::Connected { outbox: to_client, .. }) = hub.recv().await else { panic!("nobody came") };

@@ -122,11 +122,15 @@ pub(super) fn mid(value: &str) -> Result<&str, SdpProblem> {
     if good { Ok(value) } else { Err(SdpProblem::Syntax("a mid that is not a token of at most 64 characters")) }
 }
 
+/// The number that begins the value of `extmap`, RFC 8285 section 5: 1 to 255, and 4096 to 4351 provisionally.
+pub(super) fn extension_id(value: &str) -> Result<u16, SdpProblem> {
+    let digits = value.split([' ', '/']).next().unwrap_or_default();
+    number(digits, 1, 4351).ok_or(SdpProblem::Number("the id in extmap"))
+}
+
 /// The number that begins the value of an attribute which is otherwise left to the WebRTC stack.
 pub(super) fn leading_number(name: &str, value: &str) -> Result<(), SdpProblem> {
     let (min, max, what) = match name {
-        // RFC 8285 section 5: 1 to 255, and 4096 to 4351 provisionally.
-        "extmap" => (1, 4351, "the id in extmap"),
         "ssrc" => (0, u32::MAX.into(), "an ssrc"),
         "rtcp" => (0, 65535, "the port in rtcp"),
         "sctp-port" => (1, 65535, "the sctp-port"),

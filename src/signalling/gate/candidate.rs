@@ -100,6 +100,11 @@ impl CandidateGate {
         CandidateGate { policy, seen: 0 }
     }
 
+    /// What it allows.
+    pub fn policy(&self) -> CandidatePolicy {
+        self.policy
+    }
+
     /// [`check_candidate`] with the session's policy, for at most [`MAX_CANDIDATES`].
     pub fn check(&mut self, text: &str) -> Result<CandidateVerdict, CandidateRefused> {
         if self.seen >= MAX_CANDIDATES {

@@ -24,4 +24,4 @@ pub use candidate::{
 pub use fingerprint::{Fingerprints, HashFunction, PemError, fingerprint_of_pem};
 pub use refusal::{SdpProblem, SdpRefused};
 pub use sdp::{CheckedSdp, MAX_MEDIA, SdpKind, check_sdp};
-pub use section::{Direction, MediaKind, MediaLine, RtpMap, Setup};
+pub use section::{Direction, Extension, MediaKind, MediaLine, RtpMap, Setup};

@@ -1,10 +1,12 @@
 //! Session descriptions: read line by line, judged as a whole, and written anew.
 
+use std::fmt;
+
 use super::attribute;
 use super::candidate::{CandidateGate, CandidateRefused, CandidateVerdict};
 use super::fingerprint::{Fingerprints, HashFunction, digest_from_hex};
 use super::refusal::{SdpProblem, SdpRefused};
-use super::section::{Direction, MediaKind, MediaLine, Section, Setup, set_once};
+use super::section::{Direction, Extension, MediaKind, MediaLine, Section, Setup, set_once};
 use super::text::is_token;
 
 /// The longest SDP in bytes; a browser with every codec there is writes 8 KB.
@@ -25,6 +27,15 @@ pub enum SdpKind {
     Offer,
     /// The one who answers.
     Answer,
+}
+
+impl fmt::Display for SdpKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SdpKind::Offer => "offer".fmt(f),
+            SdpKind::Answer => "answer".fmt(f),
+        }
+    }
 }
 
 /// An SDP that passed the gate.
@@ -174,7 +185,9 @@ impl<'a, 'g> Reader<'a, 'g> {
             "mid" => self.read_mid(value)?,
             "bundle-only" => self.media_section()?.bundle_only = true,
             "rtpmap" => self.read_rtp_map(value)?,
-            "fmtp" | "rtcp-fb" => self.check_payload_type(value)?,
+            "rtcp-fb" => _ = self.check_payload_type(value)?,
+            "fmtp" => self.read_parameters(value)?,
+            "extmap" => self.read_extension(value)?,
             _ => attribute::leading_number(name, value)?,
         }
         self.write(line);
@@ -213,12 +226,26 @@ impl<'a, 'g> Reader<'a, 'g> {
         Ok(())
     }
 
-    fn check_payload_type(&mut self, value: &str) -> Result<(), SdpProblem> {
+    /// The payload type that `value` begins with; none for all of them.
+    fn check_payload_type(&mut self, value: &str) -> Result<Option<u8>, SdpProblem> {
         let payload_type = value.split(' ').next().unwrap_or_default();
         let section = self.media_section()?;
         let known = section.media.as_ref().map_or(&[][..], |head| &head.payload_types);
-        if payload_type != "*" {
-            attribute::known_payload_type(payload_type, known)?;
+        if payload_type == "*" { Ok(None) } else { attribute::known_payload_type(payload_type, known).map(Some) }
+    }
+
+    fn read_parameters(&mut self, value: &str) -> Result<(), SdpProblem> {
+        let payload_type = self.check_payload_type(value)?;
+        if let (Some(payload_type), Some((_, parameters))) = (payload_type, value.split_once(' ')) {
+            self.section().parameters.push((payload_type, parameters.to_owned()));
+        }
+        Ok(())
+    }
+
+    fn read_extension(&mut self, value: &str) -> Result<(), SdpProblem> {
+        let id = attribute::extension_id(value)?;
+        if let Some(uri) = value.split(' ').nth(1) {
+            self.section().extensions.push(Extension { id, uri: uri.to_owned() });
         }
         Ok(())
     }
@@ -310,6 +337,8 @@ impl<'a, 'g> Reader<'a, 'g> {
             rejected: section.rejected(),
             direction: section.direction.or(self.session.direction).unwrap_or(Direction::SendRecv),
             rtp_maps: section.rtp_maps.clone(),
+            parameters: section.parameters.clone(),
+            extensions: section.extensions.clone(),
         })
     }
 }

@@ -62,6 +62,19 @@ pub struct MediaLine {
     pub direction: Direction,
     /// Its payload types.
     pub rtp_maps: Vec<RtpMap>,
+    /// `a=fmtp`: the parameters of payload types, as written.
+    pub parameters: Vec<(u8, String)>,
+    /// `a=extmap`: RTP header extensions.
+    pub extensions: Vec<Extension>,
+}
+
+/// `a=extmap`: what a number in RTP headers means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extension {
+    /// 1 to 4351, RFC 8285 section 5.
+    pub id: u16,
+    /// What it means.
+    pub uri: String,
 }
 
 impl MediaLine {
@@ -91,6 +104,8 @@ pub(super) struct Section<'a> {
     pub(super) bundle_only: bool,
     pub(super) fingerprinted: bool,
     pub(super) rtp_maps: Vec<RtpMap>,
+    pub(super) parameters: Vec<(u8, String)>,
+    pub(super) extensions: Vec<Extension>,
 }
 
 /// The `m=` line itself.

@@ -125,10 +125,11 @@ impl Hub {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.seat = Seat::Member(session.clone(), member.clone());
         connection.deadline = None;
-        let Join { role, name, codecs, .. } = join;
+        let Join { role, name, codecs, offer, .. } = join;
         let (line, loopback) = (Line::Up(id), connection.loopback);
         let Some(place) = self.sessions.get_mut(session) else { return };
-        let seated = Member { line, ticket: ticket.clone(), role, name, codecs, loopback, standing };
+        let offer = offer.filter(|_| standing == Standing::Owed);
+        let seated = Member { line, ticket: ticket.clone(), role, name, codecs, loopback, standing, offer };
         place.members.insert(member.clone(), seated);
         let ice_servers = self.supplies.ice_servers(member.as_str());
         let (version, kept) = (PROTOCOL_VERSION, standing != Standing::Owed);

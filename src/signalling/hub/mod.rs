@@ -291,4 +291,6 @@ fn printable(text: &str) -> String {
 }
 
 #[cfg(test)]
+mod offer_tests;
+#[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::ConnectionId;
 use crate::codec::Codec;
-use crate::signalling::message::{DisplayName, Joined, MemberId, Role, SessionId, Ticket};
+use crate::signalling::message::{DisplayName, Joined, MemberId, Offer, Role, SessionId, Ticket};
 
 /// What a connection may do: anything, or what its token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +104,8 @@ pub(super) struct Member {
     pub(super) codecs: Vec<Codec>,
     pub(super) loopback: bool,
     pub(super) standing: Standing,
+    /// Until the sender is told of it: it is good for one answer.
+    pub(super) offer: Option<Offer>,
 }
 
 /// What the sender knows of a member.
@@ -118,7 +120,8 @@ pub(super) enum Standing {
 }
 
 impl Member {
-    pub(super) fn joined(&self, id: &MemberId) -> Joined {
+    /// What the sender is told of it.
+    pub(super) fn joined(&mut self, id: &MemberId) -> Joined {
         Joined {
             member: id.clone(),
             ticket: self.ticket.clone(),
@@ -126,6 +129,7 @@ impl Member {
             name: self.name.clone(),
             codecs: self.codecs.clone(),
             loopback: self.loopback,
+            offer: self.offer.take(),
         }
     }
 }

@@ -75,6 +75,7 @@ impl Hub {
                     codecs: Vec::new(),
                     loopback: false,
                     standing: Standing::Told,
+                    offer: None,
                 };
                 place.members.entry(id).or_insert_with(member);
             }
@@ -90,7 +91,7 @@ impl Hub {
         // It may just have left.
         let Some(connection) = place.members.get(&member).map(|member| member.line.connection()) else { return };
         let is_last = match &message {
-            ForMember::Offer(_) | ForMember::Candidate(_) => false,
+            ForMember::Offer(_) | ForMember::Answer(_) | ForMember::Candidate(_) => false,
             ForMember::Error(error) => !error.recoverable,
             ForMember::Bye(_) => true,
         };

@@ -55,7 +55,7 @@ fn session(name: &str) -> SessionId {
 
 fn join(name: Option<&str>, resume: Option<Resume>) -> FromClient {
     let (version, role, codecs) = (PROTOCOL_VERSION, Role::Receiver, vec![Codec::Vp8]);
-    FromClient::Join(Join { version, role, session: name.map(session), name: None, codecs, resume })
+    FromClient::Join(Join { version, role, session: name.map(session), name: None, codecs, resume, offer: None })
 }
 
 fn register(name: Option<&str>, ticket: Option<Ticket>, members: Vec<KnownMember>) -> FromClient {

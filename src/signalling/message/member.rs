@@ -27,6 +27,54 @@ pub struct Join {
     /// Who it was on an earlier connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<Resume>,
+    /// An SDP offer that the sender is to answer, instead of offering itself. Its codecs count then, not those above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<Offer>,
+}
+
+/// An SDP offer as it travels in another message: at most [`MAX_OFFER_BYTES`] and no control characters but line ends, so that what
+/// it travels in stays a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Offer(String);
+
+/// The largest offer in bytes: three times a browser's with every codec it has.
+pub const MAX_OFFER_BYTES: usize = 24 * 1024;
+
+/// Not an offer that can be passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadOffer {
+    /// Longer than [`MAX_OFFER_BYTES`].
+    #[error("an offer of {0} bytes is too long; at most {MAX_OFFER_BYTES} bytes are taken")]
+    TooLong(usize),
+    /// It has characters that no SDP has.
+    #[error("an offer has no control characters but line ends")]
+    Control,
+}
+
+impl Offer {
+    /// The SDP.
+    pub fn sdp(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Offer {
+    type Error = BadOffer;
+
+    fn try_from(text: String) -> Result<Offer, BadOffer> {
+        if text.len() > MAX_OFFER_BYTES {
+            return Err(BadOffer::TooLong(text.len()));
+        }
+        let is_bad = |c: char| c.is_control() && c != '\r' && c != '\n';
+        if text.contains(is_bad) { Err(BadOffer::Control) } else { Ok(Offer(text)) }
+    }
+}
+
+impl From<Offer> for String {
+    fn from(offer: Offer) -> String {
+        offer.0
+    }
 }
 
 /// Proves to be a member that was here before.

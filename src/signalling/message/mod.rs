@@ -11,7 +11,10 @@ mod sender;
 use serde::{Deserialize, Serialize};
 
 pub use error::{ErrorCode, ErrorReport};
-pub use member::{Bye, END_OF_CANDIDATES, IceServer, Join, Resume, Role, Sdp, TrickledCandidate, Waiting, Welcome};
+pub use member::{
+    BadOffer, Bye, END_OF_CANDIDATES, IceServer, Join, MAX_OFFER_BYTES, Offer, Resume, Role, Sdp, TrickledCandidate,
+    Waiting, Welcome,
+};
 pub use name::{BadId, BadName, DisplayName, MemberId, SessionId, Ticket};
 pub use sender::{ForMember, From, Joined, KnownMember, Left, LeftWhy, OfMember, Register, Registered, To};
 
@@ -53,6 +56,8 @@ pub enum ToClient {
     Waiting(Waiting),
     /// To a receiver or viewer: the sender's offer.
     Offer(Sdp),
+    /// To a receiver or viewer that offered: the sender's answer.
+    Answer(Sdp),
     /// To a receiver or viewer: one of the sender's addresses.
     Candidate(TrickledCandidate),
     /// To a sender: its session is open.
@@ -73,6 +78,7 @@ impl std::convert::From<ForMember> for ToClient {
     fn from(message: ForMember) -> ToClient {
         match message {
             ForMember::Offer(offer) => ToClient::Offer(offer),
+            ForMember::Answer(answer) => ToClient::Answer(answer),
             ForMember::Candidate(candidate) => ToClient::Candidate(candidate),
             ForMember::Error(error) => ToClient::Error(error),
             ForMember::Bye(bye) => ToClient::Bye(bye),

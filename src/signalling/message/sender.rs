@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ErrorReport;
-use super::member::{Bye, IceServer, Role, Sdp, TrickledCandidate, known_codecs};
+use super::member::{Bye, IceServer, Offer, Role, Sdp, TrickledCandidate, known_codecs};
 use super::name::{DisplayName, MemberId, SessionId, Ticket};
 use crate::codec::Codec;
 
@@ -49,7 +49,7 @@ pub struct Registered {
     pub ice_servers: Vec<IceServer>,
 }
 
-/// `joined`: this member wants a (new) peer connection; the sender drops the one it has, and offers.
+/// `joined`: this member wants a (new) peer connection; the sender drops the one it has, and offers or answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined {
     /// Who.
@@ -67,6 +67,9 @@ pub struct Joined {
     /// It is on the hub's own machine, so that its loopback addresses mean something to others there.
     #[serde(default)]
     pub loopback: bool,
+    /// As in its `join`: to be answered. Without it, the sender offers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<Offer>,
 }
 
 /// `left`: this member is gone.
@@ -114,6 +117,8 @@ pub struct From {
 pub enum ForMember {
     /// Take part in this peer connection, instead of any that was before.
     Offer(Sdp),
+    /// The answer to the offer that the member joined with.
+    Answer(Sdp),
     /// One of the sender's addresses.
     Candidate(TrickledCandidate),
     /// Something was wrong. If it is not recoverable, the member is sent away.

@@ -1,9 +1,11 @@
 //! One receiver, as the room knows it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::offered::Offered;
 use crate::codec::Codec;
-use crate::signalling::gate::{CandidateGate, CandidatePolicy, CheckedSdp};
+use crate::signalling::gate::{CandidateGate, CandidatePolicy, CheckedSdp, SdpKind};
 use crate::signalling::message::{Joined, KnownMember, TrickledCandidate};
 
 pub(super) struct Member {
@@ -15,14 +17,16 @@ pub(super) struct Member {
     pub(super) policy: CandidatePolicy,
     pub(super) candidates: CandidateGate,
     pub(super) mistakes: u32,
+    /// It offered, so that only it can make another peer connection.
+    pub(super) has_offered: bool,
     /// How many peers were started since one was lost, this one included; 0 if none was.
     pub(super) tried: u32,
 }
 
 impl Member {
-    pub(super) fn new(joined: Joined, policy: CandidatePolicy, state: State, deadline: Duration, tried: u32) -> Member {
-        let candidates = CandidateGate::new(policy);
-        Member { joined, state, deadline: Some(deadline), policy, candidates, mistakes: 0, tried }
+    pub(super) fn new(joined: Joined, candidates: CandidateGate, state: State, deadline: Duration, tried: u32) -> Member {
+        let (policy, deadline, has_offered) = (candidates.policy(), Some(deadline), state.is_offered());
+        Member { joined, state, deadline, policy, candidates, mistakes: 0, has_offered, tried }
     }
 
     /// As a hub wants to hear it.
@@ -41,6 +45,8 @@ impl Member {
 pub(super) enum State {
     /// Its peer is being made. Candidates of that peer wait here for the offer.
     Joined { codecs: Vec<Codec>, early: Vec<(u32, String)> },
+    /// It has offered, and a peer that answers is being made. Candidates of that peer wait here for the answer.
+    Answering { offered: Arc<Offered>, early: Vec<(u32, String)> },
     /// The offer was sent.
     Offered { codecs: Vec<Codec>, offer: CheckedSdp },
     /// The answer was applied; connecting or connected.
@@ -52,20 +58,40 @@ impl State {
     pub(super) fn awaited(&self) -> &'static str {
         match self {
             State::Joined { .. } => "the sender made no offer",
+            State::Answering { .. } => "the sender made no answer",
             State::Offered { .. } => "no answer",
             State::Answered { .. } => "no connection (ICE and DTLS)",
         }
     }
 
+    /// What the peer is to make.
+    pub(super) fn describes(&self) -> Option<SdpKind> {
+        match self {
+            State::Joined { .. } => Some(SdpKind::Offer),
+            State::Answering { .. } => Some(SdpKind::Answer),
+            State::Offered { .. } | State::Answered { .. } => None,
+        }
+    }
+
+    fn is_offered(&self) -> bool {
+        matches!(self, State::Answering { .. })
+    }
+
     /// The m-line that a candidate is for: by its index, else by its mid.
     pub(super) fn line_of(&self, candidate: &TrickledCandidate) -> Option<u32> {
-        let mids: Vec<&str> = match self {
+        let mids: Vec<String> = match self {
             State::Joined { .. } => Vec::new(),
-            State::Offered { offer, .. } => offer.media().iter().map(|media| media.mid.as_str()).collect(),
-            State::Answered { mids } => mids.iter().map(String::as_str).collect(),
+            State::Answering { offered, .. } => offered.mids(),
+            State::Offered { offer, .. } => mids_of(offer),
+            State::Answered { mids } => mids.clone(),
         };
-        let by_mid = || mids.iter().position(|mid| Some(*mid) == candidate.mid.as_deref());
+        let by_mid = || mids.iter().position(|mid| Some(mid.as_str()) == candidate.mid.as_deref());
         let index = candidate.line.map_or_else(by_mid, |line| usize::try_from(line).ok())?;
         if index < mids.len() { u32::try_from(index).ok() } else { None }
     }
+}
+
+/// The names of the m-lines, in order.
+pub(super) fn mids_of(sdp: &CheckedSdp) -> Vec<String> {
+    sdp.media().iter().map(|media| media.mid.clone()).collect()
 }

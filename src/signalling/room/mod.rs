@@ -14,17 +14,18 @@
 
 mod answer;
 mod member;
+mod offered;
 mod serve;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::answer::check_answer;
-use self::member::{Member, State};
-use super::gate::{
-    Candidate, CandidateGate, CandidateRefused, CandidateVerdict, CheckedSdp, Ignored, MAX_CANDIDATES, SdpKind,
-};
+use self::member::{Member, State, mids_of};
+pub use self::offered::{Format, Offered};
+use super::gate::{Candidate, CandidateGate, CandidateRefused, CandidateVerdict, CheckedSdp, Ignored, MAX_CANDIDATES};
 use super::gate::{check_candidate, check_sdp};
 use super::hub::MAX_MISTAKES;
 use super::message::{
@@ -64,7 +65,7 @@ pub struct RoomConfig {
 pub enum Action {
     /// Tell a member this, by way of the hub.
     Send(MemberId, ForMember),
-    /// Make a peer and its offer, then call [`Room::on_offer`].
+    /// Make a peer and its offer, or its answer to the member's; then call [`Room::on_described`].
     StartPeer(PeerId, NewPeer),
     /// Give the answer to the peer.
     ApplyAnswer(PeerId, CheckedSdp),
@@ -87,6 +88,8 @@ pub struct NewPeer {
     pub role: Role,
     /// What both sides have, in the sender's order; not empty.
     pub codecs: Vec<Codec>,
+    /// What it offered, if it did; else the peer offers.
+    pub offered: Option<Arc<Offered>>,
 }
 
 /// Why a member is gone.
@@ -197,26 +200,40 @@ impl Room {
         }
     }
 
-    /// The peer of this member made its offer.
-    pub fn on_offer(&mut self, id: PeerId, sdp: &str, now: Duration) {
+    /// The peer of this member made its offer or its answer.
+    pub fn on_described(&mut self, id: PeerId, sdp: &str, now: Duration) {
         let Some(member) = self.members.get_mut(&id) else { return };
-        let State::Joined { codecs, early } = &mut member.state else { return };
-        let (codecs, early) = (std::mem::take(codecs), std::mem::take(early));
-        match check_sdp(sdp, SdpKind::Offer, &mut CandidateGate::new(member.policy)) {
-            Ok(offer) => {
-                member.deadline = Some(now + ANSWER_WITHIN);
-                self.send(id, ForMember::Offer(Sdp { sdp: offer.text().to_owned(), offer: Some(id.0) }));
-                self.set_state(id, State::Offered { codecs, offer });
-                early.into_iter().for_each(|(line, candidate)| self.on_local_candidate(id, line, &candidate));
+        let Some(kind) = member.state.describes() else { return };
+        let own = match check_sdp(sdp, kind, &mut CandidateGate::new(member.policy)) {
+            Ok(own) => own,
+            Err(refused) => {
+                return self.expel(id, ErrorCode::InternalError, format!("the sender's own {kind} is bad: {refused}"));
             }
-            Err(refused) => self.expel(id, ErrorCode::InternalError, format!("the sender's own offer is bad: {refused}")),
-        }
+        };
+        let description = Sdp { sdp: own.text().to_owned(), offer: Some(id.0) };
+        let early = match std::mem::replace(&mut member.state, State::Answered { mids: Vec::new() }) {
+            State::Joined { codecs, early } => {
+                member.state = State::Offered { codecs, offer: own };
+                member.deadline = Some(now + ANSWER_WITHIN);
+                self.send(id, ForMember::Offer(description));
+                early
+            }
+            State::Answering { offered, early } => {
+                member.state = State::Answered { mids: offered.mids() };
+                member.deadline = Some(now + CONNECT_WITHIN);
+                let sdp = offered.with_parameters(&description.sdp);
+                self.send(id, ForMember::Answer(Sdp { sdp, ..description }));
+                early
+            }
+            State::Offered { .. } | State::Answered { .. } => Vec::new(),
+        };
+        early.into_iter().for_each(|(line, candidate)| self.on_local_candidate(id, line, &candidate));
     }
 
     /// The peer of this member found a candidate of its own; it is sent once the offer is, if it may be used.
     pub fn on_local_candidate(&mut self, id: PeerId, line: u32, candidate: &str) {
         let Some(member) = self.members.get_mut(&id) else { return };
-        if let State::Joined { early, .. } = &mut member.state {
+        if let State::Joined { early, .. } | State::Answering { early, .. } = &mut member.state {
             if early.len() < MAX_CANDIDATES {
                 early.push((line, candidate.to_owned()));
             }
@@ -275,7 +292,7 @@ impl Room {
         };
         match check_answer(sdp, offer, codecs, &mut member.candidates) {
             Ok(answer) => {
-                let mids = offer.media().iter().map(|media| media.mid.clone()).collect();
+                let mids = mids_of(offer);
                 self.set_state(id, State::Answered { mids });
                 self.set_deadline(id, now + CONNECT_WITHIN);
                 self.actions.push_back(Action::ApplyAnswer(id, answer));
@@ -288,6 +305,9 @@ impl Room {
         let Some(member) = self.members.get_mut(&id) else { return };
         if matches!(member.state, State::Joined { .. }) {
             return self.complain(id, ErrorCode::ProtocolError, "a candidate before the offer".into());
+        }
+        if trickled.candidate == END_OF_CANDIDATES {
+            return;
         }
         let Some(line) = member.state.line_of(trickled) else {
             return self.complain(id, ErrorCode::CandidateRefused, "a candidate for an m-line that is not there".into());

@@ -31,7 +31,7 @@ fn member(name: &str) -> MemberId {
 
 fn joined(name: &str, codecs: &[Codec]) -> Joined {
     let (ticket, codecs) = (Ticket::new(7), codecs.to_vec());
-    Joined { member: member(name), ticket, role: Role::Receiver, name: None, codecs, loopback: false }
+    Joined { member: member(name), ticket, role: Role::Receiver, name: None, codecs, loopback: false, offer: None }
 }
 
 fn answer(sdp: &str) -> From {
@@ -50,7 +50,7 @@ fn room_at(steps: u32) -> Room {
         room.on_joined(joined("a", &[Codec::H264]), false, at(0));
     }
     if steps >= 3 {
-        room.on_offer(A, OFFER, at(0));
+        room.on_described(A, OFFER, at(0));
     }
     if steps >= 4 {
         room.on_from(answer(ANSWER), at(0));
@@ -83,12 +83,12 @@ fn a_receiver_joins_is_offered_answers_and_connects() {
     let mut room = room();
     room.on_joined(Joined { loopback: true, ..joined("a", &[Codec::Av1, Codec::Vp8, Codec::H264]) }, true, at(1));
     let codecs = vec![Codec::H264, Codec::Vp8];
-    let peer = NewPeer { member: member("a"), receiver: 1, name: None, role: Role::Receiver, codecs };
+    let peer = NewPeer { member: member("a"), receiver: 1, name: None, role: Role::Receiver, codecs, offered: None };
     assert_eq!(actions(&mut room), [Action::StartPeer(A, peer)]);
 
     room.on_local_candidate(A, 0, LOOPBACK);
     assert_eq!(actions(&mut room), [], "candidates wait for the offer");
-    room.on_offer(A, OFFER, at(2));
+    room.on_described(A, OFFER, at(2));
     let sent = actions(&mut room);
     let own = TrickledCandidate { candidate: LOOPBACK.into(), line: Some(0), mid: None, offer: Some(1) };
     assert!(matches!(&sent[0], Action::Send(to, ForMember::Offer(Sdp { offer: Some(1), .. })) if *to == member("a")));
@@ -126,7 +126,7 @@ fn whoever_joins_again_gets_a_new_peer_and_stays_the_same_receiver() {
     });
     assert_eq!(receivers.collect::<Vec<_>>(), [(2, 2), (3, 1)]);
 
-    room.on_offer(PeerId(3), OFFER, at(0));
+    room.on_described(PeerId(3), OFFER, at(0));
     let late = From { member: member("a"), message: OfMember::Answer(Sdp { sdp: ANSWER.into(), offer: Some(1) }) };
     actions(&mut room);
     room.on_from(late, at(0));
@@ -138,7 +138,7 @@ fn whoever_joins_again_gets_a_new_peer_and_stays_the_same_receiver() {
 fn two_webrtcbins_get_through() {
     let mut room = room();
     room.on_joined(joined("a", &[Codec::Vp8]), false, at(0));
-    room.on_offer(A, include_str!("../gate/testdata/webrtcbin-1.22-offer.sdp"), at(0));
+    room.on_described(A, include_str!("../gate/testdata/webrtcbin-1.22-offer.sdp"), at(0));
     room.on_from(answer(include_str!("../gate/testdata/webrtcbin-1.22-answer.sdp")), at(0));
     assert!(matches!(actions(&mut room).last(), Some(Action::ApplyAnswer(A, _))));
 }
@@ -258,7 +258,7 @@ fn who_was_connected_and_is_lost_gets_another_peer_as_the_same_receiver() {
         room.on_peer_lost(PeerId(lost), ErrorCode::Timeout, "silence", at(10));
         assert_eq!(renewals(&mut room), (vec![PeerId(lost)], vec![(PeerId(lost + 1), 1)]));
         assert_eq!(room.connected(), []);
-        room.on_offer(PeerId(lost + 1), OFFER, at(10));
+        room.on_described(PeerId(lost + 1), OFFER, at(10));
         room.on_from(answer(ANSWER), at(10));
         room.on_peer_connected(PeerId(lost + 1));
         actions(&mut room);
@@ -273,7 +273,7 @@ fn who_does_not_come_back_in_three_attempts_goes() {
     room.on_peer_lost(A, ErrorCode::Timeout, "silence", now);
     for attempt in 2..4 {
         assert_eq!(renewals(&mut room).1, [(PeerId(attempt), 1)]);
-        room.on_offer(PeerId(attempt), OFFER, now);
+        room.on_described(PeerId(attempt), OFFER, now);
         now += ANSWER_WITHIN;
         room.handle_timeout(now);
     }
@@ -369,7 +369,7 @@ proptest! {
                 }
                 Input::Left => room.on_left(&Left { member: member(&name), why: LeftWhy::Lost }),
                 Input::From(message) => room.on_from(From { member: member(&name), message }, now),
-                Input::Offer(sdp) => room.on_offer(id, &sdp, now),
+                Input::Offer(sdp) => room.on_described(id, &sdp, now),
                 Input::LocalCandidate => room.on_local_candidate(id, 0, HOST),
                 Input::PeerConnected => room.on_peer_connected(id),
                 Input::PeerFailed => room.on_peer_failed(id, ErrorCode::InternalError, "x"),
