@@ -10,6 +10,22 @@ pub fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
+/// How long something takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Begins now.
+    pub fn start() -> Stopwatch {
+        Stopwatch(Instant::now())
+    }
+
+    /// The time since then.
+    pub fn read(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 /// A thread may be put aside between the two readings that are to be one moment; not five times.
 const ZERO_READINGS: usize = 5;
 

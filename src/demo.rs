@@ -49,6 +49,9 @@ fn receiver(program: &Path, config: &DemoConfig, common: &Common, port: u16, num
     if let Some(hub) = &send.session.hub {
         command.args(["--hub", hub.as_str()]);
     }
+    if let Some(authority) = &send.session.trust.tls_ca {
+        command.arg("--tls-ca").arg(authority);
+    }
     if let Some(session) = &send.session.session {
         command.args(["--session", session.as_str()]);
     }

@@ -13,6 +13,7 @@ use crate::scene::{SceneError, UnknownScene};
 use crate::secrets::SecretError;
 use crate::server::BindError;
 use crate::signalling::client::{ClientError, Refused, UrlError};
+use crate::tls::TlsError;
 
 /// Says what went wrong, on stderr, and gives the exit code.
 pub fn tell(error: &anyhow::Error) -> ExitCode {
@@ -57,6 +58,7 @@ fn of_cause(error: &(dyn std::error::Error + 'static)) -> Option<ExitCode> {
         || error.is::<TextsError>()
         || error.is::<UrlError>()
         || error.is::<SecretError>()
+        || error.is::<TlsError>()
         || error.is::<LogError>()
         || error.is::<DiffError>()
         || error.downcast_ref::<ReplayError>().is_some_and(ReplayError::is_usage);

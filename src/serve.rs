@@ -4,17 +4,20 @@ use anyhow::Context as _;
 
 use crate::access::TokenKey;
 use crate::cli::{AccessArgs, Auth, ExitCode, ServeConfig, TurnArgs};
-use crate::clock::RunClock;
+use crate::clock::{RunClock, since_1970};
 use crate::hub::{self, Relays, Sources};
 use crate::secrets::{self, SecretError};
 use crate::server::{self, ServerConfig};
 use crate::signalling::hub::{Access, Hub, HubConfig, MemberNames};
 use crate::signals::Signals;
+use crate::tls::Identity;
 
 /// Serves until it is interrupted, and then as long as members are there and `--drain` allows.
 pub async fn run(config: &ServeConfig) -> anyhow::Result<ExitCode> {
     let tokens = tokens(&config.access)?;
     let relays = relays(&config.turn)?;
+    let identity = Identity::read(config.tls.tls_cert.as_deref(), config.tls.tls_key.as_deref(), since_1970())?;
+    let scheme = if identity.is_some() { "wss" } else { "ws" };
     let listener = server::bind(&config.host, config.port).await?;
     let address = listener.local_addr().context("the listening socket has no address")?;
     let hub_config = HubConfig {
@@ -25,6 +28,7 @@ pub async fn run(config: &ServeConfig) -> anyhow::Result<ExitCode> {
     };
     let hub = Hub::new(hub_config, Sources { ice_servers: config.ice_servers.clone(), relays });
     let server_config = ServerConfig {
+        identity,
         allowed_origins: config.allow_origins.clone(),
         max_connections: config.max_connections as usize,
         everybody: Access::everything(),
@@ -34,7 +38,7 @@ pub async fn run(config: &ServeConfig) -> anyhow::Result<ExitCode> {
     };
     let mut signals = Signals::listen()?;
     let running = hub::start(listener, hub, server_config, RunClock::start());
-    tracing::info!("senders and receivers may come to ws://{address}");
+    tracing::info!("senders and receivers may come to {scheme}://{address}");
     signals.recv().await;
     tracing::info!("nobody new is let in; ending when all have left, or in {:?}", config.drain);
     tokio::select! {

@@ -20,5 +20,6 @@ mod security;
 mod shown;
 mod support;
 mod the_loop;
+mod tls;
 mod tracing;
 mod witness;

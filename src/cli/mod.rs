@@ -16,6 +16,7 @@ mod send;
 mod serve;
 mod session;
 mod source;
+mod tls;
 mod trace;
 mod turn;
 mod values;

@@ -13,6 +13,7 @@ use super::ice::{self, IceServer};
 use super::impair::ImpairConfig;
 use super::recovery::SendRecovery;
 use super::session::SessionArgs;
+use super::tls::TlsArgs;
 use super::trace::TraceArgs;
 use super::values;
 use super::witness::WitnessConfig;
@@ -56,6 +57,9 @@ pub struct SendConfig {
     /// Port to listen on; 0 takes any free one and says which
     #[arg(long, value_name = "N", default_value_t = DEFAULT_PORT, help_heading = "Receivers")]
     pub port: u16,
+    /// The certificate of its own hub.
+    #[command(flatten, next_help_heading = "Receivers")]
+    pub tls: TlsArgs,
     /// Somebody else's hub.
     #[command(flatten)]
     pub session: SessionArgs,

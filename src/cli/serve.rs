@@ -7,6 +7,7 @@ use clap::builder::RangedU64ValueParser;
 
 use super::access::AccessArgs;
 use super::ice::{self, IceServer};
+use super::tls::TlsArgs;
 use super::turn::TurnArgs;
 use super::values;
 
@@ -29,6 +30,9 @@ pub struct ServeConfig {
     /// Web pages of this origin may connect, besides those of this host and of loopback; may be repeated
     #[arg(long = "allow-origin", value_name = "ORIGIN", value_parser = values::origin, help_heading = "Server")]
     pub allow_origins: Vec<String>,
+    /// The certificate.
+    #[command(flatten, next_help_heading = "Server")]
+    pub tls: TlsArgs,
     /// Who may come.
     #[command(flatten)]
     pub access: AccessArgs,

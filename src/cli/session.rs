@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use url::Url;
 
+use super::tls::TrustArgs;
 use super::{Secret, values};
 use crate::signalling::message::SessionId;
 
@@ -20,6 +21,9 @@ pub struct SessionArgs {
     /// File with the token that the hub asks for [default: the token in the environment variable REBOUND_TOKEN]
     #[arg(long, value_name = "FILE", help_heading = "Session")]
     pub token_file: Option<PathBuf>,
+    /// Whose certificate the hub may have.
+    #[command(flatten, next_help_heading = "Session")]
+    pub trust: TrustArgs,
     /// What stands in the file or in the variable.
     #[arg(skip)]
     pub token: Option<Secret>,

@@ -65,15 +65,15 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
         .ok_or_else(|| format!("'{text}' is not an origin; write scheme and host as in https://example.com, without a path"))
 }
 
-/// Where a sender's signalling is: `ws://host[:port][/path]`; `http` is taken as `ws`, the path is `/ws` unless given.
+/// Where a sender's signalling is: `ws://host[:port][/path]` or `wss://…`; `http` and `https` are taken as these, the path is `/ws` unless given.
 pub(super) fn signalling_url(text: &str) -> Result<Url, String> {
     let error = |why: &str| format!("'{text}' {why}; write for example ws://192.168.1.7:8080");
     let mut url = Url::parse(text).map_err(|_| error("is not a URL"))?;
     match url.scheme() {
-        "ws" => {}
+        "ws" | "wss" => {}
         "http" => url.set_scheme("ws").map_err(|()| error("is not a URL"))?,
-        "wss" | "https" => return Err(error("asks for TLS, which rebound leaves to a proxy or tunnel")),
-        _ => return Err(error("has an unknown scheme: ws and http are known")),
+        "https" => url.set_scheme("wss").map_err(|()| error("is not a URL"))?,
+        _ => return Err(error("has an unknown scheme: ws and wss, http and https are known")),
     }
     if url.host_str().is_none_or(str::is_empty) {
         return Err(error("names no host"));
@@ -132,13 +132,17 @@ mod tests {
 
     #[test]
     fn the_senders_address_is_completed() {
-        for (text, url) in
-            [("ws://a", "ws://a/ws"), ("http://a:8080", "ws://a:8080/ws"), ("ws://[::1]:9/room", "ws://[::1]:9/room")]
-        {
+        for (text, url) in [
+            ("ws://a", "ws://a/ws"),
+            ("http://a:8080", "ws://a:8080/ws"),
+            ("ws://[::1]:9/room", "ws://[::1]:9/room"),
+            ("wss://a", "wss://a/ws"),
+            ("https://a:8443", "wss://a:8443/ws"),
+        ] {
             assert_eq!(signalling_url(text).map(String::from).as_deref(), Ok(url));
         }
         assert_eq!(signalling_at("::1", 8080).map(String::from).as_deref(), Ok("ws://[::1]:8080/ws"));
-        for bad in ["", "a", "a:8080", "ftp://a", "wss://a", "https://a", "ws://", "ws://a:99999"] {
+        for bad in ["", "a", "a:8080", "ftp://a", "ws://", "wss://", "ws://a:99999"] {
             assert!(signalling_url(bad).is_err_and(|text| text.contains("for example")), "{bad}");
         }
     }

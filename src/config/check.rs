@@ -7,14 +7,15 @@ use std::path::Path;
 
 use super::ConfigError;
 use crate::cli::{
-    self, Auth, BenchConfig, Command, IceServer, PipelineCommand, ReceiveConfig, SendConfig, ServeConfig, SourceConfig,
+    self, Auth, BenchConfig, Command, DemoConfig, IceServer, PipelineCommand, ReceiveConfig, SendConfig, ServeConfig,
+    SourceConfig,
 };
 use crate::source::{Footage, MediaKind};
 
 pub(super) fn command(command: &Command) -> Result<(), ConfigError> {
     match command {
         Command::Send(config) | Command::Pipeline(PipelineCommand::Send { config, .. }) => send(config),
-        Command::Demo(config) => send(&config.send),
+        Command::Demo(config) => demo(config),
         Command::Receive(config) | Command::Pipeline(PipelineCommand::Receive { config, .. }) => receive(config),
         Command::Replay(config) => {
             directory_exists(config.pipelines.as_deref())?;
@@ -44,6 +45,14 @@ fn send(config: &SendConfig) -> Result<(), ConfigError> {
     file_is_writable("the recording", config.kept.record.as_deref())?;
     file_is_writable("JUnit results into", config.assert.junit.as_deref())?;
     file_is_writable("the report", config.report.as_deref().filter(|path| *path != Path::new("-")))
+}
+
+/// Its receivers are started to come to its sender in the clear, on this machine.
+fn demo(config: &DemoConfig) -> Result<(), ConfigError> {
+    if config.send.tls.tls_cert.is_some() || config.send.tls.tls_key.is_some() {
+        return Err(ConfigError::DemoTls);
+    }
+    send(&config.send)
 }
 
 /// A scene's truth is known, only a scene is drawn, and only a file can begin again.

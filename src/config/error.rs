@@ -50,6 +50,9 @@ pub enum ConfigError {
         /// What is allowed.
         why: String,
     },
+    /// A certificate for those who come from this very program.
+    #[error("rebound demo talks to itself in the clear; --tls-cert and --tls-key are for rebound send and rebound serve")]
+    DemoTls,
     /// A ball larger than its frame.
     #[error(
         "radius {radius_px} px does not fit into {size}: at most {limit_px} px; give a smaller --radius or a larger --size"

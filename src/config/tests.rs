@@ -151,7 +151,7 @@ fn bad_flags_are_refused_before_anything_starts() {
         ("send --report /".to_owned(), "cannot write the report /"),
         (format!("send --report {nowhere}"), "cannot write the report"),
         (format!("receive --snapshot {nowhere}"), "cannot write the snapshot"),
-        ("receive ftp://x".to_owned(), "ws and http"),
+        ("receive ftp://x".to_owned(), "ws and wss"),
         ("receive --detector best".to_owned(), "naive"),
         ("send --ice-server turn:me:SECRET@".to_owned(), "or turn[s]:USER:PASSWORD@HOST"),
         ("send --config /nowhere/rebound.toml".to_owned(), "/nowhere/rebound.toml"),

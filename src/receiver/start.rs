@@ -28,8 +28,7 @@ pub async fn run(config: &ReceiveConfig, common: &Common) -> anyhow::Result<Exit
     let texts = Texts::load(config.pipelines.as_deref())?;
     let _certificate = Certificate::prepare();
     let url: HubUrl = config.signalling_url().map_err(anyhow::Error::msg)?.as_str().parse()?;
-    let token = config.session.token.clone();
-    let client_config = ClientConfig { give_up_after: config.connect_timeout, token, ..ClientConfig::default() };
+    let client_config = ClientConfig { give_up_after: config.connect_timeout, ..ClientConfig::new(&url, &config.session)? };
     let (events, mut queue) = mpsc::channel(QUEUE_EVENTS);
     let mut receiver = Receiver {
         clock: RunClock::start(),

@@ -15,7 +15,11 @@ use crate::signalling::message::{
 /// Where the hub is.
 pub(super) enum Place {
     /// Inside this sender, listening here.
-    Own(SocketAddr),
+    Own {
+        address: SocketAddr,
+        /// Whether it speaks TLS.
+        is_secure: bool,
+    },
     /// Somewhere else.
     At(HubUrl),
 }
@@ -37,10 +41,11 @@ impl Link {
     /// What to type where the receiver is to be.
     pub(super) fn invitation(&self) -> String {
         match (&self.place, &self.session) {
-            (Place::Own(at), _) if at.ip().is_loopback() || at.ip().is_unspecified() => {
+            (Place::Own { address, is_secure: true }, _) => format!("rebound receive wss://{address}"),
+            (Place::Own { address: at, .. }, _) if at.ip().is_loopback() || at.ip().is_unspecified() => {
                 format!("rebound receive --port {}", at.port())
             }
-            (Place::Own(at), _) => format!("rebound receive --host {} --port {}", at.ip(), at.port()),
+            (Place::Own { address: at, .. }, _) => format!("rebound receive --host {} --port {}", at.ip(), at.port()),
             (Place::At(url), Some(session)) => format!("rebound receive --hub {url} --session {session}"),
             (Place::At(url), None) => format!("rebound receive --hub {url}"),
         }
@@ -49,7 +54,7 @@ impl Link {
     /// Whether the hub is on this machine.
     fn is_local(&self) -> bool {
         match &self.place {
-            Place::Own(_) => true,
+            Place::Own { .. } => true,
             Place::At(url) => url.is_loopback(),
         }
     }
@@ -123,8 +128,9 @@ impl Sender {
         self.hub.session = Some(session.clone());
         self.hub.ticket = Some(ticket);
         match &self.hub.place {
-            Place::Own(address) => {
-                tracing::info!("browsers may come to http://{address}, receivers may come to ws://{address}/ws")
+            Place::Own { address, is_secure } => {
+                let s = if *is_secure { "s" } else { "" };
+                tracing::info!("browsers may come to http{s}://{address}, receivers may come to ws{s}://{address}/ws");
             }
             Place::At(_) if is_new => tracing::info!(%session, "the session is open: {}", self.hub.invitation()),
             Place::At(_) => tracing::info!(%session, "the hub is back, and so is this sender"),

@@ -16,7 +16,7 @@ use super::keep::Keeping;
 use super::stream::{Plan, Stream};
 use super::{Sender, outcome, view};
 use crate::cli::{Common, ExitCode, SendConfig};
-use crate::clock::RunClock;
+use crate::clock::{RunClock, since_1970};
 use crate::closing::CLOSE_WITHIN;
 use crate::congestion::{BitrateRule, Controller};
 use crate::encode::{Catalogue, Choice, Shape, Wanted};
@@ -31,6 +31,7 @@ use crate::signalling::client::{Client, ClientConfig, HubUrl};
 use crate::signalling::hub::{Access, Hub, HubConfig, MemberNames};
 use crate::signalling::room::{Room, RoomConfig};
 use crate::signals::Signals;
+use crate::tls::Identity;
 use crate::units::RtpTime;
 use crate::webrtc::Certificate;
 
@@ -178,17 +179,20 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Where the hub will be or is.
 enum At {
-    Here(TcpListener, SocketAddr),
-    There(HubUrl),
+    Here(TcpListener, SocketAddr, Option<Identity>),
+    There(HubUrl, ClientConfig),
 }
 
 async fn place(config: &SendConfig) -> anyhow::Result<At> {
     if let Some(url) = &config.session.hub {
-        return Ok(At::There(url.as_str().parse()?));
+        let url: HubUrl = url.as_str().parse()?;
+        let config = ClientConfig::new(&url, &config.session)?;
+        return Ok(At::There(url, config));
     }
+    let identity = Identity::read(config.tls.tls_cert.as_deref(), config.tls.tls_key.as_deref(), since_1970())?;
     let listener = server::bind(&config.host, config.port).await?;
     let address = listener.local_addr().context("the listening socket has no address")?;
-    Ok(At::Here(listener, address))
+    Ok(At::Here(listener, address, identity))
 }
 
 /// The way to the hub, and the hub itself if it is our own.
@@ -210,20 +214,20 @@ impl Hubs {
 fn reach(config: &SendConfig, place: At, clock: &RunClock) -> (Link, Hubs) {
     let session = config.session.session.clone();
     match place {
-        At::There(url) => {
-            let token = config.session.token.clone();
-            let client = Client::connect(url.clone(), ClientConfig { token, ..ClientConfig::default() });
+        At::There(url, config) => {
+            let client = Client::connect(url.clone(), config);
             (Link::new(Place::At(url), session), Hubs { client, own: None })
         }
-        At::Here(listener, address) => {
+        At::Here(listener, address, identity) => {
+            let is_secure = identity.is_some();
             let max_members = config.max_receivers as usize;
             let hub = HubConfig { max_sessions: 1, max_members, grace: GRACE, names: MemberNames::Counted };
             let hub = Hub::new(hub, Sources { ice_servers: config.ice_servers.clone(), relays: None });
             // This hub has its sender.
             let everybody = Access { may_send: false, ..Access::everything() };
-            let server = ServerConfig { everybody, ..ServerConfig::default() };
+            let server = ServerConfig { everybody, identity, ..ServerConfig::default() };
             let (own, client) = crate::hub::start_with_sender(listener, hub, server, clock.clone());
-            (Link::new(Place::Own(address), session), Hubs { client, own: Some(own) })
+            (Link::new(Place::Own { address, is_secure }, session), Hubs { client, own: Some(own) })
         }
     }
 }

@@ -14,6 +14,7 @@ mod origin;
 mod page;
 mod resource;
 mod socket;
+mod stream;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -43,6 +44,7 @@ pub use socket::{CloseReason, HubEvent, OUTBOX_MESSAGES, Outbox, OutboxClosed};
 use crate::access::TokenKey;
 use crate::signalling::hub::{Access, ConnectionId};
 use crate::signalling::message::MAX_MESSAGE_BYTES;
+use crate::tls::Identity;
 
 /// What each connection reads into: most messages fit. The library's 128 KiB made 1,000 idle connections cost 157 MB (measured).
 const READ_BUFFER_BYTES: usize = 4 * 1024;
@@ -50,6 +52,8 @@ const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// How long what may take.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
+    /// Who we are to clients that speak TLS; without it nobody may.
+    pub identity: Option<Identity>,
     /// Web pages of these origins (`https://example.com`) may connect, besides those of this host and of loopback.
     pub allowed_origins: Vec<String>,
     /// What everybody may do, if there are no tokens.
@@ -61,7 +65,7 @@ pub struct ServerConfig {
     /// Connections at once, joined or not; above it a client is told 503. 256 leaves three quarters of the usual 1024 descriptors
     /// to the peers.
     pub max_connections: usize,
-    /// How long the head of a request may take, from the moment of connecting.
+    /// How long the head of a request may take, from the moment of connecting, TLS included.
     pub head_within: Duration,
     /// How often each client is pinged; one that shows no sign of life for three times as long is gone.
     pub ping_every: Duration,
@@ -74,6 +78,7 @@ pub struct ServerConfig {
 impl Default for ServerConfig {
     fn default() -> ServerConfig {
         ServerConfig {
+            identity: None,
             allowed_origins: Vec::new(),
             everybody: Access::everything(),
             tokens: None,
@@ -180,7 +185,12 @@ impl Server {
     async fn converse(self, stream: TcpStream, remote: SocketAddr, place: OwnedSemaphorePermit) {
         // Without it a small message may wait 40 ms for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
-        let (router, mut stopped, head_within) = (self.router.clone(), self.stopped.clone(), self.config.head_within);
+        let (router, config, mut stopped) = (self.router.clone(), Arc::clone(&self.config), self.stopped.clone());
+        let opened = tokio::select! {
+            opened = stream::open(stream, remote, config.identity.as_ref(), config.head_within) => opened,
+            () = until_stopped(&mut stopped) => None,
+        };
+        let Some((stream, head_within)) = opened else { return };
         let caller = Caller { server: self, remote, place: Arc::new(place) };
         let service = service_fn(move |request: Request<hyper::body::Incoming>| {
             let mut request = request.map(Body::new);

@@ -16,18 +16,19 @@ use tokio_tungstenite::tungstenite::{self, Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::super::message::{FromClient, MAX_MESSAGE_BYTES, ToClient};
+use super::secure::{self, Stream};
 use super::{ClientConfig, ClientEvent, Ended, HubUrl, NobodyListens};
 use crate::cli::Secret;
 
 /// An open connection.
 pub(super) struct Line {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Stream>,
     silence: Duration,
     /// Whether the other side proved to be a sender.
     understood: bool,
 }
 
-/// Connects and shakes hands, both within the patience of `config`.
+/// Connects and shakes hands, each within the patience of `config`.
 pub(super) async fn open(url: &HubUrl, config: &ClientConfig) -> Result<Line, Ended> {
     let connecting = timeout(config.attempt_within, TcpStream::connect((url.host(), url.port())));
     let stream = match connecting.await {
@@ -37,6 +38,7 @@ pub(super) async fn open(url: &HubUrl, config: &ClientConfig) -> Result<Line, En
     };
     // Without it a small message may wait 40 ms for the acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
+    let stream = secure::secure(stream, url, config).await?;
     let limits = WebSocketConfig::default()
         .max_message_size(Some(MAX_MESSAGE_BYTES))
         .max_frame_size(Some(MAX_MESSAGE_BYTES))
@@ -84,6 +86,8 @@ fn refused_over_http(response: &Response) -> Ended {
     let status = response.status();
     if status == StatusCode::UNAUTHORIZED {
         Ended::Unauthorised
+    } else if status == StatusCode::UPGRADE_REQUIRED {
+        Ended::Untrusted("it speaks TLS: write wss:// instead of ws://".to_owned())
     } else if status.is_server_error() {
         Ended::Unreachable(format!("it answered HTTP {status}"))
     } else {

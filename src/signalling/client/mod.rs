@@ -2,8 +2,10 @@
 
 mod backoff;
 mod connection;
+mod secure;
 mod url;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -13,7 +15,8 @@ use tokio::time::timeout;
 pub(crate) use self::backoff::Backoff;
 use self::connection::Line;
 use super::message::{FromClient, ToClient};
-use crate::cli::Secret;
+use crate::cli::{Secret, SessionArgs};
+use crate::tls::{self, TlsError};
 
 pub use self::url::{HubUrl, UrlError};
 
@@ -37,12 +40,25 @@ pub struct ClientConfig {
     pub silence: Duration,
     /// Shown to the hub.
     pub token: Option<Secret>,
+    /// Whose certificates are good; nobody's without it.
+    pub trust: Option<Arc<rustls::ClientConfig>>,
+}
+
+impl ClientConfig {
+    /// For this hub, with what the settings say of it.
+    ///
+    /// # Errors
+    /// When the hub speaks TLS, and nobody could be trusted.
+    pub fn new(url: &HubUrl, session: &SessionArgs) -> Result<ClientConfig, TlsError> {
+        let trust = url.is_secure().then(|| tls::trusting(session.trust.tls_ca.as_deref())).transpose()?;
+        Ok(ClientConfig { token: session.token.clone(), trust, ..ClientConfig::default() })
+    }
 }
 
 impl Default for ClientConfig {
     fn default() -> ClientConfig {
         let seconds = Duration::from_secs;
-        ClientConfig { give_up_after: None, attempt_within: seconds(5), silence: seconds(15), token: None }
+        ClientConfig { give_up_after: None, attempt_within: seconds(5), silence: seconds(15), token: None, trust: None }
     }
 }
 
@@ -82,6 +98,14 @@ pub enum ClientError {
         url: HubUrl,
         /// Whether there was a token.
         shown: bool,
+    },
+    /// TLS is wanted by one side only, or the certificate is none that we trust.
+    #[error("{url} is not to be trusted: {why}")]
+    Untrusted {
+        /// What was tried.
+        url: HubUrl,
+        /// What is wrong, and what to do.
+        why: String,
     },
     /// [`ClientConfig::give_up_after`] is over.
     #[error("no sender at {url} within {after:?}: {reason}; start one with 'rebound send', or wait longer")]
@@ -188,6 +212,13 @@ impl Task {
                 }
                 format!("it answered {answer}")
             }
+            Ended::Untrusted(why) => {
+                self.strange += 1;
+                if self.strange >= STRANGE_ANSWERS {
+                    return Some(ClientError::Untrusted { url, why });
+                }
+                why
+            }
             Ended::Unauthorised => return Some(ClientError::Unauthorised { url, shown: self.config.token.is_some() }),
             Ended::Unreachable(reason) => {
                 self.strange = 0;
@@ -214,6 +245,7 @@ impl Task {
         let reason = match &ended {
             Ended::Unreachable(reason) => reason.clone(),
             Ended::Strange(answer) => format!("it said {answer}"),
+            Ended::Untrusted(why) => why.clone(),
             Ended::Unauthorised => "it takes no token any more".to_owned(),
         };
         self.tell(ClientEvent::Lost { reason }).await?;
@@ -231,6 +263,8 @@ enum Ended {
     Unreachable(String),
     /// Something that is no sender.
     Strange(String),
+    /// Something whose certificate is not trusted, or where only one side speaks TLS.
+    Untrusted(String),
     /// A hub that wants another token.
     Unauthorised,
 }

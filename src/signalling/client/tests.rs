@@ -19,6 +19,7 @@ fn quick() -> ClientConfig {
         attempt_within: Duration::from_millis(300),
         silence: Duration::from_secs(5),
         token: None,
+        trust: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use url::{ParseError, Url};
 
-/// The WebSocket of a sender: `ws://host:port/ws`.
+/// The WebSocket of a sender: `ws://host:port/ws`, or `wss` with TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HubUrl(Url);
 
@@ -15,11 +15,8 @@ pub enum UrlError {
     /// Not a URL.
     #[error("'{0}' is not a URL ({1}); write for example ws://127.0.0.1:8080/ws")]
     Syntax(String, ParseError),
-    /// Encrypted signalling.
-    #[error("'{0}' asks for TLS, which is not spoken here; use ws:// and, on networks you do not trust, a tunnel")]
-    Tls(String),
     /// Another protocol.
-    #[error("'{0}' is neither ws:// nor http://; write for example ws://127.0.0.1:8080/ws")]
+    #[error("'{0}' is neither ws:// nor wss:// (or http, https); write for example ws://127.0.0.1:8080/ws")]
     Scheme(String),
 }
 
@@ -42,7 +39,12 @@ impl HubUrl {
     }
 
     pub(super) fn port(&self) -> u16 {
-        self.0.port().unwrap_or(80)
+        self.0.port_or_known_default().unwrap_or(80)
+    }
+
+    /// Whether TLS is spoken there.
+    pub fn is_secure(&self) -> bool {
+        self.0.scheme() == "wss"
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -53,16 +55,17 @@ impl HubUrl {
 impl FromStr for HubUrl {
     type Err = UrlError;
 
-    /// Reads `ws://…` or `http://…`, the path being `/ws` unless there is one.
+    /// Reads `ws://…`, `wss://…`, `http://…` or `https://…`, the path being `/ws` unless there is one.
     fn from_str(text: &str) -> Result<HubUrl, UrlError> {
         let syntax = |error| UrlError::Syntax(text.to_owned(), error);
         let url = Url::parse(text).map_err(syntax)?;
-        let rest = match url.scheme() {
-            "ws" | "http" => text.split_once(':').map_or("", |(_, rest)| rest),
-            "wss" | "https" => return Err(UrlError::Tls(text.to_owned())),
+        let scheme = match url.scheme() {
+            "ws" | "http" => "ws",
+            "wss" | "https" => "wss",
             _ => return Err(UrlError::Scheme(text.to_owned())),
         };
-        let mut url = Url::parse(&format!("ws:{rest}")).map_err(syntax)?;
+        let rest = text.split_once(':').map_or("", |(_, rest)| rest);
+        let mut url = Url::parse(&format!("{scheme}:{rest}")).map_err(syntax)?;
         if url.path() == "/" {
             url.set_path("/ws");
         }
@@ -89,20 +92,23 @@ mod tests {
             ("ws://127.0.0.1:8080/ws", "ws://127.0.0.1:8080/ws"),
             ("http://camera:8080", "ws://camera:8080/ws"),
             ("HTTP://camera/", "ws://camera/ws"),
+            ("wss://hub.example", "wss://hub.example/ws"),
+            ("https://hub.example:3001/", "wss://hub.example:3001/ws"),
             ("ws://[::1]:9/other", "ws://[::1]:9/other"),
             ("ws://user:secret@camera:1/ws?token=secret#x", "ws://camera:1/ws"),
         ];
         for (text, shown) in table {
             assert_eq!(text.parse::<HubUrl>().map(|url| url.to_string()), Ok(shown.to_owned()), "{text}");
         }
+        let ports = ["ws://a", "wss://a", "wss://a:80"].map(|text| text.parse::<HubUrl>().map(|url| url.port()));
+        assert_eq!(ports, [Ok(80), Ok(443), Ok(80)]);
         let url = HubUrl::from_host_port("::1", 8080).expect("an address");
         assert_eq!((url.host(), url.port(), url.as_str()), ("::1", 8080, "ws://[::1]:8080/ws"));
     }
 
     #[test]
     fn what_is_no_address_is_refused_with_an_example_or_a_way_out() {
-        for text in ["", "camera:8080", "ws://", "127.0.0.1", "ftp://a", "ws://a:99999", "wss://a", "https://a", "ws://a b/"]
-        {
+        for text in ["", "camera:8080", "ws://", "127.0.0.1", "ftp://a", "ws://a:99999", "wss://", "ws://a b/"] {
             let error = text.parse::<HubUrl>().expect_err(text).to_string();
             assert!(error.contains("ws://"), "{error}");
         }
