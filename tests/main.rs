@@ -13,6 +13,7 @@ mod footage;
 mod hub;
 mod independent;
 mod laws;
+mod limits;
 mod network;
 mod page;
 mod recovery;
