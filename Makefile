@@ -15,6 +15,7 @@ test: ## Format, lints, docs, fuzz targets, unit, integration and property tests
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
 	cargo check --locked --manifest-path fuzz/Cargo.toml --target-dir target
+	cargo build --locked --manifest-path tests/gst-peers/Cargo.toml
 	cargo test --locked
 
 test-network: ## What must be reached over bad networks, made by the kernel (Linux, root; some 6 minutes)

@@ -58,7 +58,7 @@ async fn ask<T>(caller: &Caller, question: impl Fn(oneshot::Sender<T>) -> HubEve
 }
 
 fn list(sessions: Vec<(SessionInfo, Duration)>, access: &Access, now: Duration) -> String {
-    let allowed = sessions.into_iter().filter(|(one, _)| access.session.as_ref().is_none_or(|only| *only == one.id));
+    let allowed = sessions.into_iter().filter(|(one, _)| access.allows(&one.id));
     let listed: Vec<_> = allowed.map(|(session, age)| listed(session, now.saturating_sub(age))).collect();
     serde_json::to_string(&listed).expect("plain fields")
 }

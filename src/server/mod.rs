@@ -9,12 +9,14 @@
 
 mod bearer;
 mod bind;
+mod gst;
 mod inquiries;
 mod origin;
 mod page;
 mod resource;
 mod socket;
 mod stream;
+mod wire;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -25,6 +27,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ws::WebSocket;
 use axum::extract::{Extension, WebSocketUpgrade};
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -153,7 +156,8 @@ fn router() -> Router {
         .route("/health", get("ok\n"))
         .route("/ready", get(inquiries::ready))
         .route("/api/sessions", get(inquiries::sessions))
-        .route("/ws", get(upgrade))
+        .route("/ws", get(own))
+        .route("/gst", get(gstreamer))
         .merge(resource::routes(&resource::WHEP))
 }
 
@@ -218,13 +222,29 @@ async fn until_stopped(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-async fn upgrade(Extension(caller): Extension<Caller>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+/// The hub's own protocol.
+async fn own(caller: Extension<Caller>, headers: HeaderMap, request: WebSocketUpgrade) -> Response {
+    upgrade(caller, &headers, request, |socket, link, _| socket::converse(socket, link))
+}
+
+/// GStreamer's.
+async fn gstreamer(caller: Extension<Caller>, headers: HeaderMap, request: WebSocketUpgrade) -> Response {
+    upgrade(caller, &headers, request, gst::converse)
+}
+
+/// Lets somebody in who may come in, to speak what `converse` speaks.
+fn upgrade<F: Future<Output = ()> + Send>(
+    Extension(caller): Extension<Caller>,
+    headers: &HeaderMap,
+    request: WebSocketUpgrade,
+    converse: impl FnOnce(WebSocket, socket::Link, Server) -> F + Send + 'static,
+) -> Response {
     let Caller { server, remote, place } = caller;
-    if !origin::is_allowed(&headers, &server.config.allowed_origins) {
+    if !origin::is_allowed(headers, &server.config.allowed_origins) {
         tracing::warn!(%remote, "a web page of another origin is refused");
         return (StatusCode::FORBIDDEN, "pages of this origin may not connect\n").into_response();
     }
-    let access = match bearer::access(&headers, &server.config) {
+    let access = match bearer::access(headers, &server.config) {
         Ok(access) => access,
         Err(refused) => {
             tracing::debug!(%remote, "a connection without a good token is refused");
@@ -232,7 +252,7 @@ async fn upgrade(Extension(caller): Extension<Caller>, headers: HeaderMap, upgra
         }
     };
     let id = server.next_connection();
-    upgrade
+    request
         .protocols([bearer::SUBPROTOCOL])
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)
@@ -240,8 +260,8 @@ async fn upgrade(Extension(caller): Extension<Caller>, headers: HeaderMap, upgra
         .write_buffer_size(0)
         .max_write_buffer_size(4 * MAX_MESSAGE_BYTES)
         .on_upgrade(move |socket| async move {
-            let Server { config, hub, stopped, .. } = server;
-            socket::converse(socket, socket::Link { id, remote, access, hub, config, stopped }).await;
+            let (hub, config, stopped) = (server.hub.clone(), server.config.clone(), server.stopped.clone());
+            converse(socket, socket::Link { id, remote, access, hub, config, stopped }, server).await;
             drop(place);
         })
 }

@@ -8,6 +8,7 @@
 pub mod client;
 mod complete;
 pub mod gate;
+pub mod gst;
 pub mod hub;
 pub mod message;
 pub mod room;

@@ -13,7 +13,6 @@
 //! once, and nothing is asked of it afterwards.
 
 mod answer;
-mod away;
 mod member;
 mod offered;
 mod serve;

@@ -1,0 +1,430 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::codec::Codec;
+use crate::signalling::gate::MAX_CANDIDATES;
+use crate::signalling::message::{
+    ErrorCode, ErrorReport, From, Join, Joined, Left, LeftWhy, OfMember, Offer, PROTOCOL_VERSION, Register, Role, Sdp,
+    Ticket, Waiting, Welcome,
+};
+
+/// What is to be done, as short as it can be read: what the peer hears is JSON, what the hub hears is JSON after `hub`.
+fn steps(translator: &mut Translator) -> Vec<(&'static str, Value)> {
+    let value = |text: String| serde_json::from_str(&text).expect("JSON");
+    let mut found = Vec::new();
+    while let Some(step) = translator.poll_step() {
+        found.push(match step {
+            Step::Say(message) => ("say", serde_json::to_value(&message).expect("JSON")),
+            Step::Enter(message) => ("enter", value(message.to_json())),
+            Step::Tell(message) => ("tell", value(message.to_json())),
+            Step::Leave(_) => ("leave", json!(null)),
+            Step::List => ("list", json!(null)),
+            Step::Close => ("close", json!(null)),
+        });
+    }
+    found
+}
+
+fn connected() -> Translator {
+    let mut translator = Translator::new("peer-1".to_owned());
+    assert_eq!(steps(&mut translator), [("say", json!({"type": "welcome", "peerId": "peer-1"}))]);
+    translator
+}
+
+fn hear(translator: &mut Translator, text: &Value) -> Vec<(&'static str, Value)> {
+    translator.on_text(&text.to_string());
+    steps(translator)
+}
+
+fn hear_hub(translator: &mut Translator, message: ToClient) -> Vec<(&'static str, Value)> {
+    translator.on_hub(message);
+    steps(translator)
+}
+
+fn is_error(steps: &[(&'static str, Value)], word: &str) -> bool {
+    matches!(steps, [("say", error)] if error["type"] == "error" && error["details"].as_str().is_some_and(|text| text.contains(word)))
+}
+
+fn id<T: TryFrom<String, Error: std::fmt::Debug>>(text: &str) -> T {
+    T::try_from(text.to_owned()).expect("an id")
+}
+
+fn welcome() -> ToClient {
+    ToClient::Welcome(Welcome {
+        version: PROTOCOL_VERSION,
+        session: id("court"),
+        id: id("receiver-1"),
+        ticket: Ticket::new(1),
+        kept: false,
+        ice_servers: Vec::new(),
+    })
+}
+
+fn offer(number: u64) -> ToClient {
+    ToClient::Offer(Sdp { sdp: "v=0".to_owned(), offer: Some(number) })
+}
+
+fn trickled(candidate: &str, offer: Option<u64>) -> TrickledCandidate {
+    TrickledCandidate { candidate: candidate.to_owned(), line: Some(1), mid: None, offer }
+}
+
+fn failure(recoverable: bool) -> ToClient {
+    ToClient::Error(ErrorReport { code: ErrorCode::NoCommonCodec, message: "no codec".to_owned(), recoverable })
+}
+
+fn say(message: Value) -> (&'static str, Value) {
+    ("say", message)
+}
+
+fn end_session(session: &str) -> (&'static str, Value) {
+    say(json!({"type": "endSession", "sessionId": session}))
+}
+
+fn consumer() -> Translator {
+    let mut translator = connected();
+    let [("enter", join)] = &hear(&mut translator, &json!({"type": "startSession", "peerId": "court"}))[..] else {
+        panic!("it enters")
+    };
+    let expected = Join {
+        version: PROTOCOL_VERSION,
+        role: Role::Viewer,
+        session: Some(id("court")),
+        name: None,
+        codecs: Codec::ALL.to_vec(),
+        resume: None,
+        offer: None,
+    };
+    assert_eq!(FromClient::read(&join.to_string()), Ok(FromClient::Join(expected)));
+    translator
+}
+
+/// One that is watching; its session is "1", the sender's offer 7.
+fn watching() -> Translator {
+    let mut translator = consumer();
+    let started = hear_hub(&mut translator, welcome());
+    assert_eq!(started, [say(json!({"type": "sessionStarted", "peerId": "court", "sessionId": "1"}))]);
+    let offered = hear_hub(&mut translator, offer(7));
+    assert_eq!(offered, [say(json!({"type": "peer", "sessionId": "1", "sdp": {"type": "offer", "sdp": "v=0"}}))]);
+    translator
+}
+
+#[test]
+fn a_consumer_watches_answers_and_leaves() {
+    let mut translator = watching();
+    let answer = json!({"type": "peer", "sessionId": "1", "sdp": {"type": "answer", "sdp": "v=0 a"}});
+    assert_eq!(hear(&mut translator, &answer), [("tell", json!({"type": "answer", "sdp": "v=0 a", "offer": 7}))]);
+    let candidate = json!({"type": "peer", "sessionId": "1", "ice": {"candidate": "candidate:1", "sdpMLineIndex": 0}});
+    assert_eq!(
+        hear(&mut translator, &candidate),
+        [("tell", json!({"type": "candidate", "candidate": "candidate:1", "sdpMLineIndex": 0, "offer": 7}))]
+    );
+    let heard = hear_hub(&mut translator, ToClient::Candidate(trickled("candidate:2", Some(7))));
+    let expected = json!({"type": "peer", "sessionId": "1", "ice": {"candidate": "candidate:2", "sdpMLineIndex": 1}});
+    assert_eq!(heard, [say(expected)]);
+    // Of an older offer, and the end, for which there is no word.
+    assert_eq!(hear_hub(&mut translator, ToClient::Candidate(trickled("candidate:3", Some(6)))), []);
+    assert_eq!(hear_hub(&mut translator, ToClient::Candidate(trickled("", Some(7)))), []);
+    assert_eq!(hear(&mut translator, &json!({"type": "endSession", "sessionId": "1"})), [("leave", json!(null))]);
+    assert_eq!(hear(&mut translator, &answer), [], "what crossed the end on its way is passed over");
+    // The connection may be used again.
+    assert_eq!(hear(&mut translator, &json!({"type": "startSession", "peerId": "court"}))[0].0, "enter");
+}
+
+#[test]
+fn a_new_offer_is_a_new_session_and_a_sender_that_goes_ends_the_one_there_is() {
+    let mut translator = watching();
+    let renewed = hear_hub(&mut translator, offer(8));
+    let started = say(json!({"type": "sessionStarted", "peerId": "court", "sessionId": "2"}));
+    assert_eq!(renewed[..2], [end_session("1"), started]);
+    assert_eq!(renewed[2].1["sessionId"], "2");
+    let waiting = || ToClient::Waiting(Waiting { reason: String::new() });
+    assert_eq!(hear_hub(&mut translator, waiting()), [end_session("2")]);
+    assert_eq!(hear_hub(&mut translator, waiting()), []);
+    assert_eq!(hear_hub(&mut translator, offer(9))[0].1["sessionId"], "3");
+    translator.on_closed();
+    assert_eq!(steps(&mut translator), [end_session("3"), ("leave", json!(null))]);
+}
+
+#[test]
+fn only_what_the_connection_does_not_survive_is_an_error_of_the_elements() {
+    let mut translator = watching();
+    assert_eq!(hear_hub(&mut translator, failure(true)), []);
+    assert!(is_error(&hear_hub(&mut translator, failure(false)), "no codec"));
+    translator.on_hub_closed();
+    assert_eq!(steps(&mut translator), [end_session("1"), ("close", json!(null))]);
+    translator.on_closed();
+    assert_eq!(steps(&mut translator), []);
+}
+
+#[test]
+fn mistakes_are_told_and_too_many_end_the_connection() {
+    let mut translator = connected();
+    let table = [
+        (json!({"type": "newPeer"}), "newPeer"),
+        (json!({"type": "nonsense"}), "not a message"),
+        (json!({"type": "startSession", "peerId": "../x"}), "an id must be"),
+        (json!({"type": "startSession", "peerId": "court", "offer": "\u{0}"}), "control characters"),
+        (json!({"type": "setPeerStatus", "roles": ["consumer"], "meta": null}), "producer-peer-id"),
+        (json!({"type": "setPeerStatus", "roles": ["producer"], "meta": {"session": ""}}), "meta names no session"),
+    ];
+    for (message, word) in &table {
+        let heard = hear(&mut translator, message);
+        assert!(is_error(&heard, word), "{message}: {heard:?}");
+    }
+    let mut translator = consumer();
+    assert!(is_error(&hear(&mut translator, &json!({"type": "startSession", "peerId": "court"})), "one session at a time"));
+    let produce = json!({"type": "setPeerStatus", "roles": ["producer"], "meta": null});
+    assert!(is_error(&hear(&mut translator, &produce), "one session at a time"));
+    hear_hub(&mut translator, welcome());
+    let answer = json!({"type": "peer", "sessionId": "1", "sdp": {"type": "answer", "sdp": "v=0"}});
+    assert!(is_error(&hear(&mut translator, &answer), "no offer yet"));
+    let mut translator = watching();
+    let offer = json!({"type": "peer", "sessionId": "1", "sdp": {"type": "offer", "sdp": "v=0"}});
+    assert!(is_error(&hear(&mut translator, &offer), "in startSession"));
+    for _ in 1..MAX_MISTAKES {
+        translator.on_binary();
+    }
+    steps(&mut translator);
+    translator.on_text("{");
+    let kinds: Vec<_> = steps(&mut translator).into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(kinds, ["say", "say", "leave", "close"]);
+}
+
+#[test]
+fn a_consumer_may_offer_and_waits_with_that_for_a_sender_which_may_offer_later() {
+    let mut translator = connected();
+    let start = json!({"type": "startSession", "peerId": "court", "offer": "v=0 o"});
+    assert_eq!(hear(&mut translator, &start)[0].1["offer"], "v=0 o");
+    hear_hub(&mut translator, welcome());
+    assert_eq!(hear_hub(&mut translator, ToClient::Waiting(Waiting { reason: String::new() })), []);
+    let candidate = json!({"type": "peer", "sessionId": "1", "ice": {"candidate": "candidate:1", "sdpMLineIndex": 0}});
+    assert_eq!(hear(&mut translator, &candidate)[0].0, "tell");
+    let answer = |number| ToClient::Answer(Sdp { sdp: "v=0 a".to_owned(), offer: Some(number) });
+    let answered = json!({"type": "peer", "sessionId": "1", "sdp": {"type": "answer", "sdp": "v=0 a"}});
+    assert_eq!(hear_hub(&mut translator, answer(4)), [say(answered)]);
+    assert_eq!(hear_hub(&mut translator, answer(4)), [], "once");
+    assert_eq!(hear_hub(&mut translator, ToClient::Candidate(trickled("candidate:2", Some(4)))).len(), 1);
+    assert_eq!(hear_hub(&mut translator, offer(5))[0], end_session("1"));
+}
+
+fn joined(member: &str) -> ToClient {
+    joined_with(member, None)
+}
+
+fn joined_with(member: &str, offer: Option<&str>) -> ToClient {
+    let offer = offer.map(|sdp| Offer::try_from(sdp.to_owned()).expect("an offer"));
+    ToClient::Joined(Joined {
+        offer,
+        member: id(member),
+        ticket: Ticket::new(2),
+        role: Role::Receiver,
+        name: None,
+        codecs: vec![Codec::Vp8],
+        loopback: true,
+    })
+}
+
+/// One that has the session `court`, and was asked for session "1" by `receiver-1`.
+fn producing() -> Translator {
+    let mut translator = connected();
+    let status = json!({"type": "setPeerStatus", "roles": ["producer"], "meta": {"name": "court"}, "peerId": "peer-1"});
+    let [("enter", register)] = &hear(&mut translator, &status)[..] else { panic!("it enters") };
+    let expected = Register { version: PROTOCOL_VERSION, session: Some(id("court")), ticket: None, members: Vec::new() };
+    assert_eq!(FromClient::read(&register.to_string()), Ok(FromClient::Register(expected)));
+    let asked = hear_hub(&mut translator, joined("receiver-1"));
+    assert_eq!(asked, [say(json!({"type": "startSession", "peerId": "receiver-1", "sessionId": "1", "offer": null}))]);
+    translator
+}
+
+fn of_producer(session: &str, ice: Option<&str>) -> Value {
+    match ice {
+        Some(candidate) => {
+            json!({"type": "peer", "sessionId": session, "ice": {"candidate": candidate, "sdpMLineIndex": 0}})
+        }
+        None => json!({"type": "peer", "sessionId": session, "sdp": {"type": "offer", "sdp": "v=0 o"}}),
+    }
+}
+
+fn to(message: Value) -> (&'static str, Value) {
+    ("tell", json!({"type": "to", "member": "receiver-1", "message": message}))
+}
+
+fn from(message: OfMember) -> ToClient {
+    ToClient::From(From { member: id("receiver-1"), message })
+}
+
+#[test]
+fn a_producer_offers_and_hears_answers_and_its_candidates_wait_for_its_offer() {
+    let mut translator = producing();
+    assert_eq!(hear(&mut translator, &of_producer("1", Some("candidate:1"))), []);
+    let candidate = |text: &str| json!({"type": "candidate", "candidate": text, "sdpMLineIndex": 0, "offer": 1});
+    assert_eq!(
+        hear(&mut translator, &of_producer("1", None)),
+        [to(json!({"type": "offer", "sdp": "v=0 o", "offer": 1})), to(candidate("candidate:1"))]
+    );
+    assert_eq!(hear(&mut translator, &of_producer("1", Some("candidate:2"))), [to(candidate("candidate:2"))]);
+    let answer = |offer| from(OfMember::Answer(Sdp { sdp: "v=0 a".to_owned(), offer }));
+    assert_eq!(hear_hub(&mut translator, answer(Some(0))), [], "to an older offer");
+    let answered = json!({"type": "peer", "sessionId": "1", "sdp": {"type": "answer", "sdp": "v=0 a"}});
+    assert_eq!(hear_hub(&mut translator, answer(Some(1))), [say(answered)]);
+    let found = hear_hub(&mut translator, from(OfMember::Candidate(trickled("candidate:3", None))));
+    let expected = json!({"type": "peer", "sessionId": "1", "ice": {"candidate": "candidate:3", "sdpMLineIndex": 1}});
+    assert_eq!(found, [say(expected)]);
+    assert!(is_error(&hear(&mut translator, &of_producer("1", None)), "negotiated anew"));
+    let left = Left { member: id("receiver-1"), why: LeftWhy::Bye };
+    assert_eq!(hear_hub(&mut translator, ToClient::Left(left)), [end_session("1")]);
+    assert_eq!(hear(&mut translator, &of_producer("1", Some("candidate:4"))), []);
+}
+
+#[test]
+fn a_producer_answers_a_consumer_that_offers() {
+    let mut translator = producing();
+    let asked = hear_hub(&mut translator, joined_with("receiver-1", Some("v=0 o")));
+    assert_eq!(asked[1], say(json!({"type": "startSession", "peerId": "receiver-1", "sessionId": "2", "offer": "v=0 o"})));
+    assert!(is_error(&hear(&mut translator, &of_producer("2", None)), "is to be answered"));
+    let answer = |session| json!({"type": "peer", "sessionId": session, "sdp": {"type": "answer", "sdp": "v=0 a"}});
+    let told = hear(&mut translator, &answer("2"));
+    assert_eq!(told, [to(json!({"type": "answer", "sdp": "v=0 a", "offer": 2}))]);
+    hear_hub(&mut translator, joined("receiver-2"));
+    assert!(is_error(&hear(&mut translator, &answer("3")), "a producer offers here"));
+}
+
+#[test]
+fn a_producer_serves_many_each_by_its_newest_session_and_may_end_one_or_all() {
+    let mut translator = producing();
+    assert_eq!(hear_hub(&mut translator, joined("receiver-2"))[0].1["sessionId"], "2");
+    let again = hear_hub(&mut translator, joined("receiver-1"));
+    assert_eq!((&again[0], &again[1].1["sessionId"]), (&end_session("1"), &json!("3")));
+    assert_eq!(hear(&mut translator, &of_producer("1", None)), [], "it was ended");
+    let dismissed = hear(&mut translator, &json!({"type": "endSession", "sessionId": "3"}));
+    assert_eq!(dismissed, [to(json!({"type": "bye", "reason": "the producer ended this session"}))]);
+    let idle = json!({"type": "setPeerStatus", "roles": [], "meta": null});
+    assert_eq!(hear(&mut translator, &idle), [end_session("2"), ("leave", json!(null))]);
+}
+
+#[test]
+fn candidates_that_wait_for_an_offer_are_few() {
+    let mut translator = producing();
+    for _ in 0..MAX_CANDIDATES {
+        assert_eq!(hear(&mut translator, &of_producer("1", Some("candidate:1"))), []);
+    }
+    assert!(is_error(&hear(&mut translator, &of_producer("1", Some("candidate:1"))), "too many"));
+    assert_eq!(hear(&mut translator, &of_producer("1", None)).len(), 1 + MAX_CANDIDATES);
+}
+
+#[test]
+fn sessions_with_a_sender_are_listed_and_a_listener_hears_of_changes() {
+    let session = |name: &str, has_sender| SessionInfo {
+        id: id(name),
+        has_sender,
+        receivers: 0,
+        viewers: 0,
+        since: std::time::Duration::ZERO,
+    };
+    let mut translator = connected();
+    assert_eq!(hear(&mut translator, &json!({"type": "list"})), [("list", json!(null))]);
+    translator.on_sessions(&[session("a", true), session("b", false)]);
+    let listed = json!({"type": "list", "producers": [{"id": "a", "meta": {"name": "a"}}]});
+    assert_eq!(steps(&mut translator), [say(listed)]);
+    assert_eq!(hear(&mut translator, &json!({"type": "listConsumers"}))[0].1["consumers"], json!([]));
+    assert!(!translator.is_listening());
+    hear(&mut translator, &json!({"type": "setPeerStatus", "roles": ["listener"], "meta": null}));
+    assert!(translator.is_listening());
+    let mut change = |sessions: &[SessionInfo]| {
+        translator.on_sessions(sessions);
+        let changes = steps(&mut translator);
+        changes.iter().map(|(_, change)| format!("{} {}", change["peerId"], change["roles"])).collect::<Vec<_>>()
+    };
+    assert_eq!(change(&[session("a", true)]), [r#""a" ["producer"]"#]);
+    assert_eq!(change(&[session("a", true)]), Vec::<String>::new());
+    assert_eq!(change(&[session("b", true), session("a", false)]), [r#""b" ["producer"]"#, r#""a" []"#]);
+}
+
+/// Things to hear, good and bad, from either side.
+#[derive(Clone, Debug)]
+enum Input {
+    Text(String),
+    Hub(ToClient),
+    HubClosed,
+    Sessions,
+}
+
+fn input() -> impl Strategy<Value = Input> {
+    let texts = [
+        json!({"type": "setPeerStatus", "roles": ["producer"], "meta": null}),
+        json!({"type": "setPeerStatus", "roles": ["listener"], "meta": null}),
+        json!({"type": "setPeerStatus", "roles": [], "meta": null}),
+        json!({"type": "startSession", "peerId": "court"}),
+        json!({"type": "startSession", "peerId": "court", "offer": "v=0"}),
+        json!({"type": "endSession", "sessionId": "1"}),
+        json!({"type": "endSession", "sessionId": "2"}),
+        json!({"type": "list"}),
+        of_producer("1", None),
+        of_producer("2", None),
+        of_producer("1", Some("candidate:1")),
+        json!({"type": "peer", "sessionId": "1", "sdp": {"type": "answer", "sdp": "v=0"}}),
+    ];
+    let texts = texts.iter().map(Value::to_string).collect::<Vec<_>>();
+    let hub = vec![
+        welcome(),
+        offer(1),
+        offer(2),
+        joined("receiver-1"),
+        joined_with("receiver-2", Some("v=0")),
+        ToClient::Answer(Sdp { sdp: String::new(), offer: Some(3) }),
+        failure(true),
+        failure(false),
+        ToClient::Bye(bye("")),
+        ToClient::Waiting(Waiting { reason: String::new() }),
+        ToClient::Candidate(trickled("candidate:1", Some(1))),
+        ToClient::Left(Left { member: id("receiver-1"), why: LeftWhy::Lost }),
+        from(OfMember::Candidate(trickled("candidate:1", None))),
+        from(OfMember::Answer(Sdp { sdp: String::new(), offer: Some(1) })),
+    ];
+    prop_oneof![
+        4 => proptest::sample::select(texts).prop_map(Input::Text),
+        4 => proptest::sample::select(hub).prop_map(Input::Hub),
+        1 => any::<String>().prop_map(Input::Text),
+        1 => Just(Input::HubClosed),
+        1 => Just(Input::Sessions),
+    ]
+}
+
+proptest! {
+    /// Whatever is said: no panic, the hub is told things only between entering and leaving, and a session that was started is
+    /// ended once.
+    #[test]
+    fn whatever_is_said_the_hub_and_the_peer_hear_it_in_order(inputs in proptest::collection::vec(input(), 0..60)) {
+        let mut translator = Translator::new("peer-1".to_owned());
+        let (mut is_in, mut open) = (false, BTreeSet::new());
+        for input in inputs {
+            match input {
+                Input::Text(text) => translator.on_text(&text),
+                // A hub says nothing to those who are not connected.
+                Input::Hub(message) if is_in => translator.on_hub(message),
+                Input::HubClosed if is_in => {
+                    is_in = false;
+                    translator.on_hub_closed();
+                }
+                Input::Sessions => translator.on_sessions(&[]),
+                Input::Hub(_) | Input::HubClosed => {}
+            }
+            while let Some(step) = translator.poll_step() {
+                match step {
+                    Step::Enter(_) => prop_assert!(!std::mem::replace(&mut is_in, true)),
+                    Step::Leave(_) => prop_assert!(std::mem::replace(&mut is_in, false)),
+                    Step::Tell(_) => prop_assert!(is_in),
+                    Step::Say(OutgoingMessage::SessionStarted { session_id, .. } | OutgoingMessage::StartSession { session_id, .. }) => {
+                        prop_assert!(open.insert(session_id));
+                    }
+                    Step::Say(OutgoingMessage::EndSession(EndSessionMessage { session_id })) => {
+                        prop_assert!(open.remove(&session_id));
+                    }
+                    Step::Say(OutgoingMessage::Peer(PeerMessage { session_id, .. })) => prop_assert!(open.contains(&session_id)),
+                    Step::Say(_) | Step::List | Step::Close => {}
+                }
+            }
+        }
+    }
+}

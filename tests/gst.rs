@@ -1,0 +1,62 @@
+//! GStreamer's own WebRTC elements, which share no code with rebound, meet it by their own signalling protocol.
+
+use std::path::Path;
+use std::process::Command;
+
+use nix::sys::signal::Signal;
+
+use crate::support::beside_others;
+use crate::support::process::{Process, rebound};
+use crate::support::roles::Hub;
+
+/// Runs a launch line with these elements in a process of its own.
+fn gst_peer(launch: &str) -> Process {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gst-peers/target/debug/gst-peers");
+    let is_built = program.is_file();
+    assert!(is_built, "build it first: cargo build --locked --manifest-path tests/gst-peers/Cargo.toml (make test does)");
+    Process::start(Command::new(program).arg(launch))
+}
+
+#[test]
+fn webrtcsrc_waits_for_a_sender_plays_it_and_leaves() {
+    let _machine = beside_others();
+    let hub = Hub::start();
+    let source = format!("webrtcsrc stun-server=\"\" signaller::uri=ws://127.0.0.1:{}/gst", hub.port);
+    let mut player = gst_peer(&format!("{source} signaller::producer-peer-id=court ! videoconvert ! fakesink name=out"));
+    player.wait_for("playing");
+    let mut sender = hub.sender("court");
+    let first = player.wait_for("out: first buffer");
+    assert!(first.contains("width=(int)320, height=(int)240"), "{first}");
+    player.wait_for("out: 60 buffers");
+    player.signal(Signal::SIGINT);
+    let ended = player.ended();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    sender.wait_for("why=it said goodbye");
+    let report = sender.interrupt();
+    assert_eq!(report.receivers()[0].0["viewer"], true, "{:#}", report.0);
+}
+
+#[test]
+fn what_webrtcsink_sends_is_detected_on_until_it_ends() {
+    let _machine = beside_others();
+    let hub = Hub::start();
+    let directory = tempfile::tempdir().expect("a directory");
+    let snapshot = directory.path().join("seen.png");
+    let url = format!("ws://127.0.0.1:{}", hub.port);
+    let options = ["receive", "--session", "court", "--hub", &url, "--snapshot", &snapshot.display().to_string()];
+    let mut receiver = Process::start(&mut rebound(options));
+    receiver.wait_for("waiting for the sender");
+    let ball = "videotestsrc pattern=ball is-live=true ! video/x-raw,width=320,height=240,framerate=30/1";
+    let sink = "webrtcsink stun-server=\"\" congestion-control=disabled meta=\"meta,session=court\"";
+    let mut producer = gst_peer(&format!("{ball} ! {sink} signaller::uri={url}/gst"));
+    receiver.wait_for("the sender offers no data channel");
+    // One with something detected in it.
+    receiver.wait_for("snapshot saved");
+    producer.signal(Signal::SIGINT);
+    assert_eq!(producer.ended().code, Some(0));
+    receiver.wait_for("session over: the sender is gone");
+    receiver.signal(Signal::SIGINT);
+    let ended = receiver.ended();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.contains("unsent=0") && !ended.stderr.contains("detected=0"), "{}", ended.stderr);
+}
