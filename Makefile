@@ -11,6 +11,7 @@ demo: ## Runs a sender and a receiver on this machine and prints the report (opt
 
 test: ## Format, lints, docs, fuzz targets, unit, integration and property tests
 	scripts/install-deps.sh --test
+	scripts/peers-venv.sh
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps

@@ -106,7 +106,7 @@ fn connect() -> Ends {
             (true, PeerEvent::Described { sdp }) => {
                 receiving = Some(receive(sdp, &clock, &decoded, report(tell.clone(), None)));
             }
-            (false, PeerEvent::Described { sdp }) => sending.set_answer(&sdp, Trust::new(|_| true)).unwrap(),
+            (false, PeerEvent::Described { sdp }) => sending.set_answer(&sdp, true, Trust::new(|_| true)).unwrap(),
             (true, PeerEvent::Candidate { mline, candidate }) => {
                 receiving.as_ref().expect("offered before").add_candidate(mline, &candidate);
             }

@@ -13,6 +13,7 @@ mod footage;
 mod gst;
 mod hub;
 mod independent;
+mod interop;
 mod laws;
 mod network;
 mod page;

@@ -1,20 +1,16 @@
 #!/usr/bin/env python3
 """rebound's receiver and an aiortc one, each alone with the same `rebound send --frame-code`, and the ratios. See README.md."""
-import argparse, json, resource, signal, subprocess, sys, tempfile, venv
+import argparse, json, resource, signal, subprocess, sys, tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
 
-def python(directory):
+def python():
     """The interpreter of a virtual environment with aiortc in it; made if it is not there."""
-    interpreter = directory / "bin" / "python"
-    if not interpreter.exists():
-        print("installing aiortc from PyPI into", directory, file=sys.stderr)
-        venv.create(directory, with_pip=True)
-        subprocess.run([interpreter, "-m", "pip", "install", "-q", "aiortc", "aiohttp", "numpy"], check=True)
-    return interpreter
+    subprocess.run([ROOT / "scripts/peers-venv.sh"], stdout=sys.stderr, check=True)
+    return ROOT / "target/peers-venv/bin/python"
 
 
 def cpu_s():
@@ -64,7 +60,6 @@ def row(report, cpu):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rebound", default=ROOT / "target/release/rebound", type=Path)
-    parser.add_argument("--venv", default=ROOT / "target/peers-venv", type=Path)
     parser.add_argument("--seconds", default=10, type=int)
     parser.add_argument("--codec", default="vp8", choices=["vp8", "h264"])
     parser.add_argument("options", nargs="*", help="for `rebound send`, after --")
@@ -72,7 +67,7 @@ def main():
     options = ["--codec", given.codec, "--duration", f"{given.seconds}s", *given.options]
     receivers = {
         "rebound": [given.rebound, "receive", "--quiet"],
-        "aiortc": [python(given.venv), HERE / "aiortc_peer.py", given.codec.upper()],
+        "aiortc": [python(), HERE / "aiortc_peer.py", given.codec.upper()],
     }
     results = {}
     for name, command in receivers.items():

@@ -20,6 +20,7 @@ mod tls;
 mod trace;
 mod turn;
 mod values;
+mod whip;
 mod witness;
 
 use std::path::PathBuf;
@@ -47,6 +48,7 @@ pub use session::SessionArgs;
 pub use source::SourceConfig;
 pub use trace::TraceArgs;
 pub use turn::{TurnArgs, TurnUrl};
+pub use whip::WhipArgs;
 pub use witness::{CalibrateConfig, WitnessConfig};
 
 /// What stands before a setting's name in the environment: `--max-receivers` is `REBOUND_MAX_RECEIVERS`.

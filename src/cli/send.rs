@@ -16,6 +16,7 @@ use super::session::SessionArgs;
 use super::tls::TlsArgs;
 use super::trace::TraceArgs;
 use super::values;
+use super::whip::WhipArgs;
 use super::witness::WitnessConfig;
 use crate::codec::Codec;
 use crate::congestion::BitrateRule;
@@ -36,7 +37,8 @@ Examples:
   rebound send --source match.mp4 --loop --reference ball        your own video
   rebound send --bitrate auto --impair lte    as much as the network carries
   rebound send --host 0.0.0.0 --ice-server stun:stun.example.org
-  rebound send --ice-server turn:me:secret@relay.example.org";
+  rebound send --ice-server turn:me:secret@relay.example.org
+  rebound send --whip https://media.example:8889/court-1/whip";
 
 const DEMO_EXAMPLES: &str = "\
 Examples:
@@ -63,6 +65,9 @@ pub struct SendConfig {
     /// Somebody else's hub.
     #[command(flatten)]
     pub session: SessionArgs,
+    /// Somebody else's server.
+    #[command(flatten)]
+    pub whip: WhipArgs,
     /// Most receivers at once; more are turned away
     #[arg(long, value_name = "N", default_value = "100", value_parser = RangedU64ValueParser::<u32>::new().range(1..=1000),
         help_heading = "Receivers")]

@@ -57,6 +57,15 @@ pub(super) fn http_url(text: &str) -> Result<Url, String> {
     url.ok_or_else(|| format!("'{text}' is not an http:// URL; write for example http://127.0.0.1:8080/health"))
 }
 
+/// Where a WHIP or WHEP server is: `https://host[:port]/path`, or `http`.
+pub(super) fn server_url(text: &str) -> Result<Url, String> {
+    let mut url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.iter_mut().for_each(|url| url.set_fragment(None));
+    url.ok_or_else(|| {
+        format!("'{text}' is not an https:// or http:// URL; write for example https://media.example:8889/court-1/whip")
+    })
+}
+
 /// `https://example.com`, as a browser sends it.
 pub(super) fn origin(text: &str) -> Result<String, String> {
     let origin = Url::parse(text).ok().map(|url| url.origin()).filter(url::Origin::is_tuple);

@@ -52,6 +52,9 @@ fn demo(config: &DemoConfig) -> Result<(), ConfigError> {
     if config.send.tls.tls_cert.is_some() || config.send.tls.tls_key.is_some() {
         return Err(ConfigError::DemoTls);
     }
+    if config.send.whip.whip.is_some() {
+        return Err(ConfigError::DemoWhip);
+    }
     send(&config.send)
 }
 

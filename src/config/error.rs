@@ -70,6 +70,9 @@ pub enum ConfigError {
         "{0} STUN servers given, but one is all that can be used; give one --ice-server stun:… and any number of turn:…"
     )]
     SeveralStun(usize),
+    /// The demo's receivers come to the demo's own sender.
+    #[error("--whip does not fit a demo, which brings its own receivers; use 'rebound send --whip'")]
+    DemoWhip,
     /// A flag that means nothing for this source.
     #[error("{flag} does not fit the source '{given}': {why}; leave it out or choose another --source")]
     Unfitting {

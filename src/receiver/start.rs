@@ -28,7 +28,8 @@ pub async fn run(config: &ReceiveConfig, common: &Common) -> anyhow::Result<Exit
     let texts = Texts::load(config.pipelines.as_deref())?;
     let _certificate = Certificate::prepare();
     let url: HubUrl = config.signalling_url().map_err(anyhow::Error::msg)?.as_str().parse()?;
-    let client_config = ClientConfig { give_up_after: config.connect_timeout, ..ClientConfig::new(&url, &config.session)? };
+    let client_config =
+        ClientConfig { give_up_after: config.connect_timeout, ..ClientConfig::new(&url.clone().into(), &config.session)? };
     let (events, mut queue) = mpsc::channel(QUEUE_EVENTS);
     let mut receiver = Receiver {
         clock: RunClock::start(),

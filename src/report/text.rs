@@ -191,6 +191,9 @@ fn receivers(receivers: &[ReceiverTotals]) -> String {
         ]);
         lines += &interruptions(receiver);
     }
+    if receivers.iter().all(|receiver| receiver.viewer) {
+        lines += "  they only watch and return no coordinates: there is nothing to match\n";
+    }
     lines
 }
 

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::Sender;
 use crate::cli::{self, SendConfig};
-use crate::signalling::client::{ClientEvent, HubUrl, Refused};
+use crate::signalling::client::{ClientEvent, Endpoint, HubUrl, Refused};
 use crate::signalling::message::{
     Bye, ErrorCode, ErrorReport, FromClient, PROTOCOL_VERSION, Register, Registered, SessionId, Ticket, ToClient,
 };
@@ -22,6 +22,8 @@ pub(super) enum Place {
     },
     /// Somewhere else.
     At(HubUrl),
+    /// In place of one, somebody's WHIP server.
+    Server(Endpoint),
 }
 
 /// The hub, and what it gave.
@@ -48,7 +50,13 @@ impl Link {
             (Place::Own { address: at, .. }, _) => format!("rebound receive --host {} --port {}", at.ip(), at.port()),
             (Place::At(url), Some(session)) => format!("rebound receive --hub {url} --session {session}"),
             (Place::At(url), None) => format!("rebound receive --hub {url}"),
+            (Place::Server(endpoint), _) => endpoint.to_string(),
         }
+    }
+
+    /// Whether somebody's WHIP server is in place of a hub.
+    pub(super) fn is_server(&self) -> bool {
+        matches!(self.place, Place::Server(_))
     }
 
     /// Whether the hub is on this machine.
@@ -56,6 +64,7 @@ impl Link {
         match &self.place {
             Place::Own { .. } => true,
             Place::At(url) => url.is_loopback(),
+            Place::Server(endpoint) => endpoint.is_loopback(),
         }
     }
 
@@ -132,6 +141,7 @@ impl Sender {
                 let s = if *is_secure { "s" } else { "" };
                 tracing::info!("browsers may come to http{s}://{address}, receivers may come to ws{s}://{address}/ws");
             }
+            Place::Server(endpoint) => tracing::info!("publishing to {endpoint}"),
             Place::At(_) if is_new => tracing::info!(%session, "the session is open: {}", self.hub.invitation()),
             Place::At(_) => tracing::info!(%session, "the hub is back, and so is this sender"),
         }

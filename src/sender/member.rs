@@ -82,6 +82,12 @@ impl Member {
         self.peer = Some(peer);
     }
 
+    /// It has rejected the data channel.
+    pub(super) fn only_watches(&mut self) {
+        self.wants_channel = false;
+        self.role = Role::Viewer;
+    }
+
     /// Whether it can be sent video from now on: not before, so that nothing piles up and nothing is measured that is no latency.
     pub(super) fn is_ready(&self) -> bool {
         self.active.is_none() && self.is_trusted && (self.has_channel || !self.wants_channel) && self.peer.is_some()

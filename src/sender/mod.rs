@@ -88,6 +88,8 @@ struct Sender {
     source: Option<Source>,
     /// The footage has been played to its end.
     is_over: bool,
+    /// Anything came over a data channel.
+    has_heard: bool,
     ledger: Ledger,
     keeping: Keeping,
     frames: u64,
@@ -156,7 +158,15 @@ impl Sender {
 
     fn exit_code(&mut self, why: Ending) -> ExitCode {
         let matched = self.ledger.summary(self.clock.now()).matched;
-        if matched == 0 && why == Ending::Done { ExitCode::NothingMatched } else { ExitCode::Ok }
+        if matched > 0 || why != Ending::Done {
+            return ExitCode::Ok;
+        }
+        // A server of others need not answer: that it was sent video is all that was wanted then.
+        if self.hub.is_server() && self.watched_from.is_some() && !self.has_heard {
+            tracing::warn!("nothing was matched: the server was sent video, and returned no coordinates");
+            return ExitCode::Ok;
+        }
+        ExitCode::NothingMatched
     }
 
     fn on(&mut self, event: Event) -> anyhow::Result<()> {

@@ -123,10 +123,18 @@ impl Sender {
     }
 
     fn apply_answer(&mut self, id: PeerId, answer: &CheckedSdp) {
-        let Some(peer) = self.members.get(&id).and_then(|member| member.peer.as_ref()) else {
+        let has_channel = answer.application().is_some();
+        let member = self.members.get_mut(&id).filter(|member| member.peer.is_some());
+        let Some(member) = member else {
             return self.room.on_peer_failed(id, ErrorCode::InternalError, "there is no connection that the answer is for");
         };
-        if let Err(error) = peer.set_answer(answer.text(), Trust::new(answer.fingerprints().judge())) {
+        if !has_channel {
+            tracing::info!(receiver = member.name, "it takes no data channel: it is sent video, and returns nothing");
+            member.only_watches();
+        }
+        let trust = Trust::new(answer.fingerprints().judge());
+        let applied = member.peer.as_ref().map(|peer| peer.set_answer(answer.text(), has_channel, trust));
+        if let Some(Err(error)) = applied {
             self.room.on_peer_failed(id, ErrorCode::SdpRefused, &error.to_string());
         }
     }
@@ -201,6 +209,7 @@ impl Sender {
     }
 
     fn on_message(&mut self, id: PeerId, text: &str, at: Duration) {
+        self.has_heard = true;
         let Some(receiver) = self.receiver(id) else { return };
         match feedback::message::read(text.as_bytes()) {
             Ok(Message::Sightings(sightings)) => self.on_sightings(id, &sightings, at),

@@ -27,7 +27,7 @@ use crate::pipeline::{Debugging, Texts};
 use crate::record::Recorder;
 use crate::report::{Distribution, Ledger, LedgerConfig, SenderCost, Totals};
 use crate::server::{self, ServerConfig};
-use crate::signalling::client::{Client, ClientConfig, HubUrl};
+use crate::signalling::client::{Client, ClientConfig, Endpoint, HubUrl};
 use crate::signalling::hub::{Access, Hub, HubConfig, MemberNames};
 use crate::signalling::room::{Room, RoomConfig};
 use crate::signals::Signals;
@@ -158,6 +158,7 @@ impl Prepared {
             must_choose_again: false,
             source,
             is_over: false,
+            has_heard: false,
             frames: 0,
             produced_late_ms: Distribution::new(),
             members: BTreeMap::new(),
@@ -181,12 +182,18 @@ const GRACE: Duration = Duration::from_secs(10);
 enum At {
     Here(TcpListener, SocketAddr, Option<Identity>),
     There(HubUrl, ClientConfig),
+    Server(Endpoint, ClientConfig),
 }
 
 async fn place(config: &SendConfig) -> anyhow::Result<At> {
+    if let Some(url) = &config.whip.whip {
+        let endpoint = Endpoint::whip(url.clone());
+        let config = ClientConfig::new(&endpoint.clone().into(), &config.session)?;
+        return Ok(At::Server(endpoint, config));
+    }
     if let Some(url) = &config.session.hub {
         let url: HubUrl = url.as_str().parse()?;
-        let config = ClientConfig::new(&url, &config.session)?;
+        let config = ClientConfig::new(&url.clone().into(), &config.session)?;
         return Ok(At::There(url, config));
     }
     let identity = Identity::read(config.tls.tls_cert.as_deref(), config.tls.tls_key.as_deref(), since_1970())?;
@@ -217,6 +224,10 @@ fn reach(config: &SendConfig, place: At, clock: &RunClock) -> (Link, Hubs) {
         At::There(url, config) => {
             let client = Client::connect(url.clone(), config);
             (Link::new(Place::At(url), session), Hubs { client, own: None })
+        }
+        At::Server(endpoint, config) => {
+            let client = Client::connect(endpoint.clone(), config);
+            (Link::new(Place::Server(endpoint), None), Hubs { client, own: None })
         }
         At::Here(listener, address, identity) => {
             let is_secure = identity.is_some();

@@ -132,11 +132,14 @@ impl SendingPeer {
         Ok(SendingPeer { pipeline, webrtcbin, channel, impairing, lane, pacer, clock, report, repeater })
     }
 
-    /// Takes the other side's answer (which has passed the gate), and the judge of its certificate.
-    pub fn set_answer(&self, sdp: &str, trust: Trust) -> Result<(), PeerError> {
+    /// Takes the other side's answer (which has passed the gate), and the judge of its certificate. One that rejects the data channel
+    /// is heard by its RTCP.
+    pub fn set_answer(&self, sdp: &str, has_channel: bool, trust: Trust) -> Result<(), PeerError> {
         let answer = parse_description(WebRTCSDPType::Answer, sdp).ok_or(PeerError::Description)?;
         let trust = Arc::new(trust);
-        if let Some(channel) = self.channel.get() {
+        if !has_channel {
+            self.webrtcbin.report_rtcp(&self.clock, &self.report);
+        } else if let Some(channel) = self.channel.get() {
             report_channel(&channel, &trust, &self.clock, &self.report);
         }
         self.webrtcbin.set_answer(answer, &trust, &self.report);

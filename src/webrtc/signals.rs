@@ -209,7 +209,7 @@ impl WebrtcBin {
     pub(super) fn report_rtcp(&self, clock: &RunClock, report: &Report) {
         let Some(bin) = self.0.downcast_ref::<gst::Bin>() else { return };
         let (clock, report) = (clock.clone(), report.clone());
-        bin.connect_deep_element_added(move |_, _, element| {
+        let watch = move |element: &gst::Element| {
             if element.factory().is_none_or(|factory| factory.name() != "dtlssrtpdec") {
                 return;
             }
@@ -222,7 +222,10 @@ impl WebrtcBin {
                 }
                 gst::PadProbeReturn::Ok
             });
-        });
+        };
+        // Where ours has offered, the transport is there already.
+        bin.iterate_recurse().into_iter().filter_map(Result::ok).for_each(|element| watch(&element));
+        bin.connect_deep_element_added(move |_, _, element| watch(element));
     }
 
     /// Calls `see` with every pad through which encrypted packets go to ICE, as it is made.

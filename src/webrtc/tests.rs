@@ -90,7 +90,7 @@ impl Pair {
             (Side::Sending, PeerEvent::Described { sdp }, _) => self.receiving = Some(self.receive(sdp)),
             (Side::Receiving, PeerEvent::Described { sdp }, _) => {
                 let believes = (self.believes)(Side::Sending);
-                self.sending.set_answer(sdp, Trust::new(move |_| believes)).unwrap();
+                self.sending.set_answer(sdp, true, Trust::new(move |_| believes)).unwrap();
             }
             (Side::Sending, PeerEvent::Candidate { mline, candidate }, Some(receiving)) => {
                 receiving.add_candidate(*mline, candidate);

@@ -1,7 +1,10 @@
-//! The receiver's end of the WebSocket: connects, waits for a sender that is not up yet, and comes back when it goes.
+//! A role's end of the signalling: connects to a hub, or to somebody's WHIP or WHEP server, waits for one that is not up yet, and comes
+//! back when it goes.
 
 mod backoff;
 mod connection;
+mod http;
+mod place;
 mod secure;
 mod url;
 
@@ -13,11 +16,13 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub(crate) use self::backoff::Backoff;
-use self::connection::Line;
+use self::place::Line;
 use super::message::{FromClient, ToClient};
 use crate::cli::{Secret, SessionArgs};
 use crate::tls::{self, TlsError};
 
+pub use self::http::Endpoint;
+pub use self::place::Place;
 pub use self::url::{HubUrl, UrlError};
 
 /// How many messages may wait in either direction: an offer and the candidates of both sides are a few dozen.
@@ -45,12 +50,12 @@ pub struct ClientConfig {
 }
 
 impl ClientConfig {
-    /// For this hub, with what the settings say of it.
+    /// For this place, with what the settings say of it.
     ///
     /// # Errors
-    /// When the hub speaks TLS, and nobody could be trusted.
-    pub fn new(url: &HubUrl, session: &SessionArgs) -> Result<ClientConfig, TlsError> {
-        let trust = url.is_secure().then(|| tls::trusting(session.trust.tls_ca.as_deref())).transpose()?;
+    /// When TLS is spoken there, and nobody could be trusted.
+    pub fn new(place: &Place, session: &SessionArgs) -> Result<ClientConfig, TlsError> {
+        let trust = place.is_secure().then(|| tls::trusting(session.trust.tls_ca.as_deref())).transpose()?;
         Ok(ClientConfig { token: session.token.clone(), trust, ..ClientConfig::default() })
     }
 }
@@ -83,35 +88,44 @@ pub enum ClientEvent {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {
     /// Something answers, but it is no sender.
-    #[error("{url} is not a rebound sender: it answered {answer}; check the host and the port")]
+    #[error("{place} is not a rebound sender: it answered {answer}; check the host and the port")]
     NotRebound {
         /// What was tried.
-        url: HubUrl,
+        place: Place,
         /// What came back.
         answer: String,
     },
     /// No token, or one that the hub does not take.
-    #[error("{url} {}; make one with 'rebound token', and give it with --token-file FILE or in REBOUND_TOKEN",
-        if *.shown { "does not take our token: it has expired, or is of another hub" } else { "wants a token" })]
+    #[error("{place} {}; {}give it with --token-file FILE or in REBOUND_TOKEN",
+        if *.shown { "does not take our token: it has expired, or is of another hub" } else { "wants a token" },
+        if matches!(.place, Place::Hub(_)) { "make one with 'rebound token', and " } else { "" })]
     Unauthorised {
         /// What was tried.
-        url: HubUrl,
+        place: Place,
         /// Whether there was a token.
         shown: bool,
     },
     /// TLS is wanted by one side only, or the certificate is none that we trust.
-    #[error("{url} is not to be trusted: {why}")]
+    #[error("{place} is not to be trusted: {why}")]
     Untrusted {
         /// What was tried.
-        url: HubUrl,
+        place: Place,
         /// What is wrong, and what to do.
         why: String,
     },
+    /// A WHIP or WHEP server that will not have us.
+    #[error("{place} does not serve us: {answer}; check the URL")]
+    Refused {
+        /// What was tried.
+        place: Place,
+        /// What came back.
+        answer: String,
+    },
     /// [`ClientConfig::give_up_after`] is over.
-    #[error("no sender at {url} within {after:?}: {reason}; start one with 'rebound send', or wait longer")]
+    #[error("{} at {place} within {after:?}: {reason}; {}", place.awaited(), place.remedy())]
     GaveUp {
         /// What was tried.
-        url: HubUrl,
+        place: Place,
         /// For how long.
         after: Duration,
         /// What went wrong last.
@@ -139,10 +153,10 @@ impl Client {
     }
 
     /// Starts connecting; must be called within a tokio runtime.
-    pub fn connect(url: HubUrl, config: ClientConfig) -> Client {
+    pub fn connect(place: impl Into<Place>, config: ClientConfig) -> Client {
         let (sender, events) = mpsc::channel(QUEUE_MESSAGES);
-        let task =
-            Task { url, config, events: sender, backoff: Backoff::seeded_by_time(), strange: 0, last_reason: String::new() };
+        let (place, backoff, last_reason) = (place.into(), Backoff::seeded_by_time(), String::new());
+        let task = Task { place, config, events: sender, backoff, strange: 0, last_reason };
         Client { events, task: Some(tokio::spawn(task.run())) }
     }
 
@@ -168,7 +182,7 @@ impl Drop for Client {
 }
 
 struct Task {
-    url: HubUrl,
+    place: Place,
     config: ClientConfig,
     events: mpsc::Sender<ClientEvent>,
     backoff: Backoff,
@@ -185,56 +199,60 @@ impl Task {
     async fn run(mut self) {
         let mut unreachable_since = Instant::now();
         loop {
-            let ended = match connection::open(&self.url, &self.config).await {
+            let ended = match self.place.open(&self.config, &self.events).await {
                 Ok(line) => {
                     let Ok(ended) = self.on_connected(line).await else { return };
-                    unreachable_since = Instant::now();
+                    if !matches!(ended, Ended::Busy(..)) {
+                        unreachable_since = Instant::now();
+                    }
                     ended
                 }
                 Err(ended) => ended,
             };
+            let asked_to_wait = if let Ended::Busy(_, after) = &ended { after.unwrap_or_default() } else { Duration::ZERO };
             if let Some(error) = self.judge(ended, unreachable_since.elapsed()) {
                 let _ = self.events.send(ClientEvent::Failed(error)).await;
                 return;
             }
-            tokio::time::sleep(self.backoff.next()).await;
+            tokio::time::sleep(self.backoff.next().max(asked_to_wait)).await;
         }
     }
 
     /// Whether to give up, after an attempt or a connection ended.
     fn judge(&mut self, ended: Ended, unreachable_for: Duration) -> Option<ClientError> {
-        let url = self.url.clone();
+        let place = self.place.clone();
         let reason = match ended {
             Ended::Strange(answer) => {
                 self.strange += 1;
                 if self.strange >= STRANGE_ANSWERS {
-                    return Some(ClientError::NotRebound { url, answer });
+                    return Some(ClientError::NotRebound { place, answer });
                 }
                 format!("it answered {answer}")
             }
             Ended::Untrusted(why) => {
                 self.strange += 1;
                 if self.strange >= STRANGE_ANSWERS {
-                    return Some(ClientError::Untrusted { url, why });
+                    return Some(ClientError::Untrusted { place, why });
                 }
                 why
             }
-            Ended::Unauthorised => return Some(ClientError::Unauthorised { url, shown: self.config.token.is_some() }),
-            Ended::Unreachable(reason) => {
+            Ended::Unauthorised => return Some(ClientError::Unauthorised { place, shown: self.config.token.is_some() }),
+            Ended::Refused(answer) => return Some(ClientError::Refused { place, answer }),
+            Ended::Unreachable(reason) | Ended::Busy(reason, _) => {
                 self.strange = 0;
                 reason
             }
         };
         if self.last_reason != reason {
-            tracing::info!("waiting for {url}: {reason}");
+            tracing::info!("waiting for {place}: {reason}");
             self.last_reason.clone_from(&reason);
         }
         let after = self.config.give_up_after.filter(|after| unreachable_for >= *after)?;
-        Some(ClientError::GaveUp { url, after, reason })
+        Some(ClientError::GaveUp { place, after, reason })
     }
 
     async fn on_connected(&mut self, line: Line) -> Result<Ended, NobodyListens> {
-        tracing::info!("connected to {}", self.url);
+        tracing::info!("connected to {}", self.place);
         let since = Instant::now();
         let (outbox, outgoing) = mpsc::channel(QUEUE_MESSAGES);
         self.tell(ClientEvent::Connected(outbox)).await?;
@@ -243,7 +261,7 @@ impl Task {
             self.backoff.reset();
         }
         let reason = match &ended {
-            Ended::Unreachable(reason) => reason.clone(),
+            Ended::Unreachable(reason) | Ended::Busy(reason, _) | Ended::Refused(reason) => reason.clone(),
             Ended::Strange(answer) => format!("it said {answer}"),
             Ended::Untrusted(why) => why.clone(),
             Ended::Unauthorised => "it takes no token any more".to_owned(),
@@ -267,6 +285,10 @@ enum Ended {
     Untrusted(String),
     /// A hub that wants another token.
     Unauthorised,
+    /// A WHIP or WHEP server that cannot serve us now, and may say when it can.
+    Busy(String, Option<Duration>),
+    /// A WHIP or WHEP server that never will.
+    Refused(String),
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub(super) async fn secure(stream: TcpStream, url: &HubUrl, config: &ClientConfi
 /// What rustls says comes wrapped.
 fn failed(error: &io::Error, url: &HubUrl) -> Ended {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(rustls::Error::InvalidCertificate(why)) => Ended::Untrusted(in_words(why, url)),
+        Some(rustls::Error::InvalidCertificate(why)) => Ended::Untrusted(in_words(why, url.host())),
         Some(rustls::Error::InvalidMessage(_)) => {
             Ended::Untrusted("it does not speak TLS: write ws:// instead of wss://".to_owned())
         }
@@ -45,7 +45,7 @@ fn failed(error: &io::Error, url: &HubUrl) -> Ended {
     }
 }
 
-fn in_words(error: &CertificateError, url: &HubUrl) -> String {
+pub(super) fn in_words(error: &CertificateError, host: &str) -> String {
     match error {
         // An authority of the same name, with another key, did not sign it.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
@@ -57,7 +57,7 @@ fn in_words(error: &CertificateError, url: &HubUrl) -> String {
             "its certificate is not valid yet; is the clock of this machine right?".to_owned()
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            format!("its certificate is not for '{}'; connect to it by a name that stands in it", url.host())
+            format!("its certificate is not for '{}'; connect to it by a name that stands in it", host)
         }
         CertificateError::Other(why) if format!("{why:?}").contains("CaUsedAsEndEntity") => {
             "its certificate is that of an authority (CA:TRUE), which no server may show; make one with CA:FALSE".to_owned()

@@ -34,8 +34,7 @@ impl HubUrl {
 
     /// Whether the sender is on this machine.
     pub fn is_loopback(&self) -> bool {
-        let host = self.host();
-        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+        is_loopback(self.host())
     }
 
     pub(super) fn port(&self) -> u16 {
@@ -50,6 +49,11 @@ impl HubUrl {
     pub(super) fn as_str(&self) -> &str {
         self.0.as_str()
     }
+}
+
+/// Whether this host, an address or a name, is this machine.
+pub(super) fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 impl FromStr for HubUrl {

@@ -68,6 +68,12 @@ impl CheckedSdp {
         &self.media
     }
 
+    /// Whether it has the m-lines of an offer, rejected or not, as an answer to it must (RFC 3264 section 6).
+    pub fn has_lines_of(&self, offer: &CheckedSdp) -> bool {
+        let names = |media: &MediaLine| (media.kind, media.mid.clone());
+        self.media.iter().map(names).eq(offer.media.iter().map(names))
+    }
+
     /// The first video that is not rejected.
     pub fn video(&self) -> Option<&MediaLine> {
         self.media.iter().find(|media| media.kind == MediaKind::Video && !media.rejected)

@@ -5,7 +5,8 @@ use crate::codec::Codec;
 use crate::signalling::gate::{CandidateGate, CheckedSdp, Direction, MediaLine, SdpKind, check_sdp};
 use crate::signalling::message::ErrorCode;
 
-/// Checks an answer from outside against the offer it answers and the codecs that were offered.
+/// Checks an answer from outside against the offer it answers and the codecs that were offered. It may reject the data channel: then
+/// its writer only watches.
 pub(super) fn check_answer(
     sdp: &str,
     offer: &CheckedSdp,
@@ -14,12 +15,8 @@ pub(super) fn check_answer(
 ) -> Result<CheckedSdp, (ErrorCode, String)> {
     let refuse = |why: &str| (ErrorCode::SdpRefused, format!("the answer does not fit to the offer: {why}"));
     let answer = check_sdp(sdp, SdpKind::Answer, candidates).map_err(|why| (ErrorCode::SdpRefused, why.to_string()))?;
-    let lines = |sdp: &CheckedSdp| sdp.media().iter().map(|media| (media.kind, media.mid.clone())).collect::<Vec<_>>();
-    if lines(&answer) != lines(offer) {
+    if !answer.has_lines_of(offer) {
         return Err(refuse("it must have the same m-lines with the same mids in the same order"));
-    }
-    if answer.application().is_none() {
-        return Err(refuse("it rejects the data channel, over which the coordinates return"));
     }
     let taken = answer.video().map(MediaLine::codecs).unwrap_or_default();
     if !taken.iter().any(|codec| codecs.contains(codec)) {

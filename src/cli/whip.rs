@@ -1,0 +1,16 @@
+//! Servers of other people that a role goes to instead of a hub.
+
+use clap::Args;
+use url::Url;
+
+use super::values;
+
+/// `rebound send`'s part.
+#[derive(Clone, Debug, Default, Args)]
+pub struct WhipArgs {
+    /// Publish to this WHIP server instead of letting receivers in, for example https://media.example:8889/court-1/whip; its token as
+    /// for a hub
+    #[arg(long, value_name = "URL", value_parser = values::server_url, conflicts_with_all = ["hub", "session"],
+        help_heading = "Session")]
+    pub whip: Option<Url>,
+}
