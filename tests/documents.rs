@@ -137,6 +137,37 @@ fn every_link_in_the_documents_leads_somewhere() {
 }
 
 #[test]
+fn every_clause_of_whip_and_whep_names_a_test_that_exists() {
+    let table = fs::read_to_string(root().join("docs/whip-whep.md")).unwrap();
+    let rows: Vec<Vec<&str>> =
+        table.lines().filter(|line| line.starts_with("| ")).map(|line| line.split('|').collect()).collect();
+    let tests: Vec<&str> = rows.iter().filter_map(|row| row.get(4)?.trim().strip_prefix('`')?.strip_suffix('`')).collect();
+    let mut sources = Vec::new();
+    for directory in ["src", "tests"] {
+        rust_files(&root().join(directory), &mut sources);
+    }
+    for test in &tests {
+        let defined = format!("fn {test}(");
+        assert!(sources.iter().any(|source| source.contains(&defined)), "there is no test {test}");
+    }
+    let clauses = (1..=28).map(|number| format!("W{number}")).chain((1..=6).map(|number| format!("E{number}")));
+    for clause in clauses {
+        assert!(rows.iter().any(|row| row[1].trim() == clause), "{clause} is not in the table");
+    }
+    assert!(tests.len() > 20, "only {} were found", tests.len());
+}
+
+fn rust_files(directory: &Path, found: &mut Vec<String>) {
+    for path in fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
 fn every_encoder_that_the_documents_name_is_in_the_table() {
     let table: toml::Table = fs::read_to_string(root().join("pipelines/encoders.toml")).unwrap().parse().unwrap();
     let known: Vec<&str> = table["encoder"].as_array().unwrap().iter().filter_map(|entry| entry["name"].as_str()).collect();

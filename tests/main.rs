@@ -24,4 +24,5 @@ mod support;
 mod the_loop;
 mod tls;
 mod tracing;
+mod whep;
 mod witness;

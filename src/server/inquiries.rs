@@ -51,7 +51,7 @@ pub(super) async fn sessions(Extension(caller): Extension<Caller>, headers: Head
     ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], Body::from(text)).into_response()
 }
 
-async fn ask<T>(caller: &Caller, question: impl Fn(oneshot::Sender<T>) -> HubEvent) -> Option<T> {
+pub(super) async fn ask<T>(caller: &Caller, question: impl Fn(oneshot::Sender<T>) -> HubEvent) -> Option<T> {
     let (reply, answer) = oneshot::channel();
     caller.server.hub.send(question(reply)).await.ok()?;
     answer.await.ok()

@@ -114,7 +114,16 @@ impl Hub {
     }
 
     pub fn start_at(port: u16) -> Hub {
-        let process = Process::start(&mut rebound(["serve", "--port", &port.to_string()]));
+        Hub::spawn(port, &[])
+    }
+
+    /// Starts one on a free port, with these options.
+    pub fn with(options: &[&str]) -> Hub {
+        Hub::spawn(0, options)
+    }
+
+    fn spawn(port: u16, options: &[&str]) -> Hub {
+        let process = Process::start(rebound(["serve", "--port", &port.to_string()]).args(options));
         let line = process.wait_for("senders and receivers may come to ws://");
         let (port, since) = (port_in(&line), said_at(&line));
         Hub { process, port, since }

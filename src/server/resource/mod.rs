@@ -26,7 +26,7 @@ use self::problem::Problem;
 use self::request::{SDP, TRICKLE, check_kind, check_match, read_body};
 use self::session::Opened;
 pub(super) use self::shelf::Shelf;
-use super::{Caller, bearer, origin};
+use super::{Caller, HubEvent, bearer, inquiries, origin};
 use crate::signalling::hub::Access;
 use crate::signalling::message::{FromClient, IceServer, Join, MAX_OFFER_BYTES, Offer, PROTOCOL_VERSION, Role, SessionId};
 use crate::signalling::sdpfrag::{MAX_FRAGMENT_BYTES, read_fragment};
@@ -46,6 +46,8 @@ pub(super) struct Endpoint {
     pub(super) name: &'static str,
     /// The first message of a connection, made of the session and the offer.
     pub(super) first: fn(Option<SessionId>, Offer) -> FromClient,
+    /// There is nothing here before the session's sender is.
+    pub(super) needs_sender: bool,
 }
 
 /// Somebody who wants to watch.
@@ -58,6 +60,7 @@ pub(super) static WHEP: Endpoint = Endpoint {
         let (version, name, codecs, resume) = (PROTOCOL_VERSION, None, Vec::new(), None);
         FromClient::Join(Join { version, role, session, name, codecs, resume, offer: Some(offer) })
     },
+    needs_sender: true,
 };
 
 /// All paths of a protocol.
@@ -176,6 +179,9 @@ async fn post(
     check_kind(request.headers(), SDP).map_err(|problem| problem.with(ACCEPT_POST, SDP))?;
     let text = read_body(request, MAX_OFFER_BYTES, caller.server.config.head_within).await?;
     let offer = Offer::try_from(text).map_err(|why| Problem::new(StatusCode::BAD_REQUEST, why.to_string()))?;
+    if let Some(session) = session.as_ref().filter(|_| endpoint.needs_sender) {
+        check_sender(caller, &access, session).await?;
+    }
     let Opened { session, id, etag, answer, ice_servers } = session::open(endpoint, caller, access, session, offer).await?;
     let location = format!("/{}/{session}/{id}", endpoint.name);
     let head = [(CONTENT_TYPE, SDP), (LOCATION, &location), (ETAG, &etag), (ACCEPT_PATCH, TRICKLE)];
@@ -184,6 +190,18 @@ async fn post(
         response.headers_mut().append(LINK, link);
     }
     Ok(response)
+}
+
+/// Whether somebody sends in this session. Asked first, so that strangers open no sessions by asking for them.
+async fn check_sender(caller: &Caller, access: &Access, session: &SessionId) -> Result<(), Problem> {
+    if access.session.as_ref().is_some_and(|only| only != session) {
+        return Err(Problem::new(StatusCode::FORBIDDEN, format!("this token is not for session '{session}'")));
+    }
+    let sessions = inquiries::ask(caller, HubEvent::Sessions).await.ok_or_else(Problem::ending)?;
+    if sessions.iter().any(|(one, _)| one.id == *session && one.has_sender) {
+        return Ok(());
+    }
+    Err(Problem::new(StatusCode::NOT_FOUND, format!("nobody sends in session '{session}' (yet)")))
 }
 
 async fn patch(

@@ -3,8 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::super::message::{
-    ForMember, From, Join, Joined, KnownMember, Left, LeftWhy, MemberId, OfMember, Register, Resume, Role, Sdp, Ticket, To,
-    TrickledCandidate,
+    ForMember, From, Join, Joined, KnownMember, Left, LeftWhy, MemberId, OfMember, Offer, Register, Resume, Role, Sdp,
+    Ticket, To, TrickledCandidate,
 };
 use super::*;
 use crate::codec::Codec;
@@ -456,7 +456,9 @@ proptest! {
                 Input::Garbage => hub.on_garbage(id, &InvalidMessage::Binary),
                 Input::Join { resume, keep } => {
                     let resume = world.members.last().filter(|_| resume).map(|last| Resume { keep, ..last.clone() });
-                    hub.on_message(id, join(name, resume), now);
+                    let mut message = join(name, resume);
+                    if let FromClient::Join(join) = &mut message { join.offer = Offer::try_from("v=0".to_owned()).ok().filter(|_| keep) }
+                    hub.on_message(id, message, now);
                 }
                 Input::Register { proven, claims } => {
                     let ticket = world.tickets.last().filter(|_| proven).cloned();

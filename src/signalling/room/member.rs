@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::offered::Offered;
+use super::silence::{Lines, lines};
 use crate::codec::Codec;
 use crate::signalling::gate::{CandidateGate, CandidatePolicy, CheckedSdp, SdpKind};
 use crate::signalling::message::{Joined, KnownMember, TrickledCandidate};
@@ -50,7 +51,7 @@ pub(super) enum State {
     /// The offer was sent.
     Offered { codecs: Vec<Codec>, offer: CheckedSdp },
     /// The answer was applied; connecting or connected.
-    Answered { mids: Vec<String> },
+    Answered { lines: Lines },
 }
 
 impl State {
@@ -79,15 +80,17 @@ impl State {
 
     /// The m-line that a candidate is for: by its index, else by its mid.
     pub(super) fn line_of(&self, candidate: &TrickledCandidate) -> Option<u32> {
-        let mids: Vec<String> = match self {
-            State::Joined { .. } => Vec::new(),
-            State::Answering { offered, .. } => offered.mids(),
-            State::Offered { offer, .. } => mids_of(offer),
-            State::Answered { mids } => mids.clone(),
+        let lines = match self {
+            State::Joined { .. } => Lines::new(),
+            State::Answering { offered, .. } => offered.lines(),
+            State::Offered { offer, .. } => lines(&mids_of(offer), &[]),
+            State::Answered { lines } => lines.clone(),
         };
-        let by_mid = || mids.iter().position(|mid| Some(mid.as_str()) == candidate.mid.as_deref());
-        let index = candidate.line.map_or_else(by_mid, |line| usize::try_from(line).ok())?;
-        if index < mids.len() { u32::try_from(index).ok() } else { None }
+        let found = match candidate.line {
+            Some(index) => lines.get(usize::try_from(index).ok()?),
+            None => lines.iter().find(|(mid, _)| Some(mid.as_str()) == candidate.mid.as_deref()),
+        };
+        found.map(|(_, line)| *line)
     }
 }
 

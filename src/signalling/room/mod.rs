@@ -16,6 +16,7 @@ mod answer;
 mod member;
 mod offered;
 mod serve;
+mod silence;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use self::answer::check_answer;
 use self::member::{Member, State, mids_of};
 pub use self::offered::{Format, Offered};
+use self::silence::lines;
 use super::gate::{Candidate, CandidateGate, CandidateRefused, CandidateVerdict, CheckedSdp, Ignored, MAX_CANDIDATES};
 use super::gate::{check_candidate, check_sdp};
 use super::hub::MAX_MISTAKES;
@@ -211,7 +213,7 @@ impl Room {
             }
         };
         let description = Sdp { sdp: own.text().to_owned(), offer: Some(id.0) };
-        let early = match std::mem::replace(&mut member.state, State::Answered { mids: Vec::new() }) {
+        let early = match std::mem::replace(&mut member.state, State::Answered { lines: Vec::new() }) {
             State::Joined { codecs, early } => {
                 member.state = State::Offered { codecs, offer: own };
                 member.deadline = Some(now + ANSWER_WITHIN);
@@ -219,9 +221,9 @@ impl Room {
                 early
             }
             State::Answering { offered, early } => {
-                member.state = State::Answered { mids: offered.mids() };
+                member.state = State::Answered { lines: offered.lines() };
                 member.deadline = Some(now + CONNECT_WITHIN);
-                let sdp = offered.with_parameters(&description.sdp);
+                let sdp = offered.answered(&description.sdp);
                 self.send(id, ForMember::Answer(Sdp { sdp, ..description }));
                 early
             }
@@ -292,8 +294,8 @@ impl Room {
         };
         match check_answer(sdp, offer, codecs, &mut member.candidates) {
             Ok(answer) => {
-                let mids = mids_of(offer);
-                self.set_state(id, State::Answered { mids });
+                let lines = lines(&mids_of(offer), &[]);
+                self.set_state(id, State::Answered { lines });
                 self.set_deadline(id, now + CONNECT_WITHIN);
                 self.actions.push_back(Action::ApplyAnswer(id, answer));
             }

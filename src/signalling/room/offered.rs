@@ -2,6 +2,7 @@
 
 use super::member::mids_of;
 use super::no_common_codec;
+use super::silence::{Lines, Silent, lines, with_silence, without_sound};
 use crate::codec::Codec;
 use crate::signalling::gate::{CandidateGate, CheckedSdp, Direction, MediaKind, MediaLine, RtpMap, SdpKind, check_sdp};
 use crate::signalling::message::ErrorCode;
@@ -15,8 +16,9 @@ const TRANSPORT_WIDE_CC: &str = "http://www.ietf.org/id/draft-holmer-rmcat-trans
 /// An offer from outside that can be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offered {
-    /// It passed the gate.
+    /// Without sound; it passed the gate.
     pub sdp: CheckedSdp,
+    silent: Vec<Silent>,
     /// How each codec is to be sent that both sides have, in the sender's order; not empty.
     pub formats: Vec<Format>,
     /// The number that packets carry for congestion control, if the other side gives feedback about them.
@@ -45,13 +47,18 @@ impl Offered {
         self.formats.iter().find(|format| format.codec == codec).map(|format| format.payload_type)
     }
 
-    pub(super) fn mids(&self) -> Vec<String> {
-        mids_of(&self.sdp)
+    pub(super) fn lines(&self) -> Lines {
+        lines(&mids_of(&self.sdp), &self.silent)
     }
 
-    /// An answer to it with the parameters of the payload types as they were offered: webrtcbin 1.22 leaves the profile of H.264 out
+    /// What the WebRTC stack answers as the member has to hear it.
+    pub(super) fn answered(&self, answer: &str) -> String {
+        with_silence(&self.with_parameters(answer), &self.silent)
+    }
+
+    /// An answer with the parameters of the payload types as they were offered: webrtcbin 1.22 leaves the profile of H.264 out
     /// (measured), without which Firefox and Safari take it for another.
-    pub(super) fn with_parameters(&self, answer: &str) -> String {
+    fn with_parameters(&self, answer: &str) -> String {
         let offered = |line: &str| {
             let payload_type: u8 = line.strip_prefix("a=fmtp:")?.split(' ').next()?.parse().ok()?;
             let parameters = parameters(self.sdp.video()?, payload_type);
@@ -90,7 +97,8 @@ pub(super) fn check_offer(
     candidates: &mut CandidateGate,
 ) -> Result<Offered, (ErrorCode, String)> {
     let refuse = |why: &str| (ErrorCode::SdpRefused, format!("the offer cannot be answered: {why}"));
-    let sdp = check_sdp(sdp, SdpKind::Offer, candidates).map_err(|why| (ErrorCode::SdpRefused, why.to_string()))?;
+    let (sdp, silent) = without_sound(sdp);
+    let sdp = check_sdp(&sdp, SdpKind::Offer, candidates).map_err(|why| (ErrorCode::SdpRefused, why.to_string()))?;
     if sdp.media().iter().filter(|media| media.kind == MediaKind::Video).count() != 1 {
         return Err(refuse("it must have exactly one m=video, which is all there is here"));
     }
@@ -107,7 +115,7 @@ pub(super) fn check_offer(
     let transport_cc_id = number.and_then(|extension| u8::try_from(extension.id).ok());
     let names = |name: &str| video.rtp_maps.iter().any(|map| map.encoding.eq_ignore_ascii_case(name));
     let takes_fec = names("red") && names("ulpfec");
-    Ok(Offered { formats, transport_cc_id, takes_fec, sdp })
+    Ok(Offered { formats, transport_cc_id, takes_fec, sdp, silent })
 }
 
 /// The payload type of this codec that fits best to what is sent.
