@@ -241,8 +241,9 @@ impl Desk {
             HubEvent::Message { id, message } => self.hub.on_message(id, message, now),
             HubEvent::Garbage { id, why } => self.hub.on_garbage(id, &why),
             HubEvent::Closed { id, why } => {
-                tracing::debug!(connection = id.0, ?why, "closed");
                 self.links.outboxes.remove(&id);
+                let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+                tracing::debug!(connection = id.0, ?why, open = self.links.outboxes.len(), tasks, "closed");
                 self.hub.on_closed(id, now);
             }
             HubEvent::Sessions(reply) => {

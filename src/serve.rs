@@ -24,6 +24,7 @@ pub async fn run(config: &ServeConfig) -> anyhow::Result<ExitCode> {
         max_sessions: config.max_sessions as usize,
         max_members: config.max_receivers as usize,
         grace: config.grace,
+        max_wait: config.max_wait,
         names: MemberNames::Random,
     };
     let hub = Hub::new(hub_config, Sources { ice_servers: config.ice_servers.clone(), relays });

@@ -15,6 +15,7 @@ mod hub;
 mod independent;
 mod interop;
 mod laws;
+mod limits;
 mod network;
 mod page;
 mod recovery;

@@ -44,7 +44,7 @@ fn obey(hub: &mut Hub, open: &mut BTreeSet<ConnectionId>) {
 }
 
 fuzz_target!(|text: &str| {
-    let config = HubConfig { max_sessions: 2, max_members: 3, grace: GRACE, names: MemberNames::Counted };
+    let config = HubConfig { max_sessions: 2, max_members: 3, grace: GRACE, max_wait: GRACE, names: MemberNames::Counted };
     let (mut hub, mut open, mut now) = (Hub::new(config, Counting(0)), BTreeSet::new(), Duration::ZERO);
     for line in text.lines() {
         let Some((first, rest)) = line.split_at_checked(1) else { continue };

@@ -52,6 +52,9 @@ pub struct ServeConfig {
     /// How long a lost connection is waited for, with its session and place kept
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::duration, help_heading = "Limits")]
     pub grace: Duration,
+    /// How long receivers and viewers may wait in a session that has no sender
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = values::duration, help_heading = "Limits")]
+    pub max_wait: Duration,
     /// After SIGTERM or Ctrl-C nobody new is let in, and those who are here have this time to leave; 0 for none
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::duration_or_none, help_heading = "Limits")]
     pub drain: Duration,

@@ -122,6 +122,8 @@ impl Sender {
             ToClient::Registered(registered) => self.on_registered(registered),
             ToClient::Joined(joined) => self.room.on_joined(joined, self.hub.is_local(), now),
             ToClient::From(from) => self.room.on_from(from, now),
+            ToClient::Away(away) => self.room.on_away(&away.member),
+            ToClient::Back(back) => self.room.on_back(&back.member),
             ToClient::Left(left) => self.room.on_left(&left),
             ToClient::Error(report) => return self.on_hub_error(report),
             ToClient::Bye(bye) => tracing::info!("the hub says goodbye, video goes on: {}", bye.reason),

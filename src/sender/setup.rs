@@ -232,7 +232,13 @@ fn reach(config: &SendConfig, place: At, clock: &RunClock) -> (Link, Hubs) {
         At::Here(listener, address, identity) => {
             let is_secure = identity.is_some();
             let max_members = config.max_receivers as usize;
-            let hub = HubConfig { max_sessions: 1, max_members, grace: GRACE, names: MemberNames::Counted };
+            let hub = HubConfig {
+                max_sessions: 1,
+                max_members,
+                grace: GRACE,
+                max_wait: Duration::MAX,
+                names: MemberNames::Counted,
+            };
             let hub = Hub::new(hub, Sources { ice_servers: config.ice_servers.clone(), relays: None });
             // This hub has its sender.
             let everybody = Access { may_send: false, ..Access::everything() };

@@ -69,7 +69,13 @@ impl Consumer {
             ToClient::Candidate(candidate) => self.on_candidate(candidate, steps),
             ToClient::Error(error) if !error.recoverable => steps.error(error.message),
             ToClient::Bye(_) => self.end(steps),
-            ToClient::Error(_) | ToClient::Registered(_) | ToClient::Joined(_) | ToClient::From(_) | ToClient::Left(_) => {}
+            ToClient::Error(_)
+            | ToClient::Away(_)
+            | ToClient::Back(_)
+            | ToClient::Registered(_)
+            | ToClient::Joined(_)
+            | ToClient::From(_)
+            | ToClient::Left(_) => {}
         }
     }
 

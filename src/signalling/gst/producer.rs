@@ -51,6 +51,8 @@ impl Producer {
             ToClient::Error(error) if !error.recoverable => steps.error(error.message),
             ToClient::Bye(_) => self.end(steps),
             ToClient::Error(_)
+            | ToClient::Away(_)
+            | ToClient::Back(_)
             | ToClient::Registered(_)
             | ToClient::Welcome(_)
             | ToClient::Waiting(_)

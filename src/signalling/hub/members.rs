@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::super::message::{
-    ErrorCode, From, Join, Left, LeftWhy, MemberId, OfMember, PROTOCOL_VERSION, Resume, Role, Sdp, SessionId, Ticket,
-    ToClient, TrickledCandidate, Waiting, Welcome,
+    Absence, ErrorCode, From, Join, Left, LeftWhy, MemberId, OfMember, PROTOCOL_VERSION, Resume, Role, Sdp, SessionId,
+    Ticket, ToClient, TrickledCandidate, Waiting, Welcome,
 };
 use super::seats::{Line, Member, Seat, Standing};
 use super::{ConnectionId, Hub, MemberNames};
@@ -81,6 +81,9 @@ impl Hub {
                 }
                 let standing = if resume.keep { standing } else { Standing::Owed };
                 self.sit(id, session, resume.id.clone(), resume.ticket.clone(), join, standing);
+                if standing == Standing::Told && line.connection().is_none() {
+                    self.tell_sender(session, ToClient::Back(Absence { member: resume.id.clone() }));
+                }
             }
             None if resume.keep && !has_sender => self.claim(id, session, join, resume, now),
             _ => self.complain(id, ErrorCode::ResumeRefused, "nobody is remembered by this id and ticket: join anew".into()),
@@ -129,7 +132,8 @@ impl Hub {
         let (line, loopback) = (Line::Up(id), connection.loopback);
         let Some(place) = self.sessions.get_mut(session) else { return };
         let offer = offer.filter(|_| standing == Standing::Owed);
-        let seated = Member { line, ticket: ticket.clone(), role, name, codecs, loopback, standing, offer };
+        let since = self.now;
+        let seated = Member { line, since, ticket: ticket.clone(), role, name, codecs, loopback, standing, offer };
         place.members.insert(member.clone(), seated);
         let ice_servers = self.supplies.ice_servers(member.as_str());
         let (version, kept) = (PROTOCOL_VERSION, standing != Standing::Owed);
@@ -170,8 +174,37 @@ impl Hub {
 
     /// To the sender. While its connection is down it is lost; what hangs for that is made anew after the sender's own deadlines.
     fn pass_on(&mut self, session: &SessionId, from: From) {
+        self.tell_sender(session, ToClient::From(from));
+    }
+
+    pub(super) fn tell_sender(&mut self, session: &SessionId, message: ToClient) {
         if let Some(sender) = self.sessions.get(session).and_then(|session| session.sender_connection()) {
-            self.send(sender, ToClient::From(from));
+            self.send(sender, message);
+        }
+    }
+
+    /// A member's connection is down; it is waited for.
+    pub(super) fn lose(&mut self, id: ConnectionId, session: &SessionId, member: &MemberId, until: Duration) {
+        let place = self.sessions.get_mut(session);
+        let Some(seated) = place.and_then(|place| place.members.get_mut(member)) else { return };
+        if seated.line != Line::Up(id) {
+            return;
+        }
+        seated.line = Line::Down(until);
+        if seated.standing == Standing::Told {
+            self.tell_sender(session, ToClient::Away(Absence { member: member.clone() }));
+        }
+    }
+
+    /// Sends away who waited too long for a sender.
+    pub(super) fn dismiss_waiting(&mut self, session: &SessionId, now: Duration) {
+        let Some(place) = self.sessions.get(session) else { return };
+        let is_due = |member: &Member| place.waits_until(member, self.config.max_wait).is_some_and(|until| until <= now);
+        let due: Vec<_> =
+            place.members.values().filter(|member| is_due(member)).filter_map(|member| member.line.connection()).collect();
+        for id in due {
+            let text = format!("no sender came to session '{session}' within {:?}", self.config.max_wait);
+            self.expel(id, ErrorCode::NoSender, text);
         }
     }
 

@@ -13,12 +13,15 @@
 //! learns from its senders which members they have.
 
 mod members;
+mod pace;
 mod seats;
 mod senders;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use self::pace::Pace;
+pub use self::pace::{BURST_MESSAGES, MESSAGES_PER_SECOND};
 pub use self::seats::{Access, SessionInfo};
 use self::seats::{Connection, Line, Seat, Session};
 use super::message::{Bye, ErrorCode, ErrorReport, FromClient, IceServer, InvalidMessage, PROTOCOL_VERSION, SessionId};
@@ -51,6 +54,8 @@ pub struct HubConfig {
     pub max_members: usize,
     /// How long a lost connection is waited for.
     pub grace: Duration,
+    /// How long a member may wait in a session without a sender.
+    pub max_wait: Duration,
     /// How members are called.
     pub names: MemberNames,
 }
@@ -82,13 +87,15 @@ pub struct Hub {
     sessions: BTreeMap<SessionId, Session>,
     actions: VecDeque<HubAction>,
     is_closing: bool,
+    /// The latest time that it was told.
+    now: Duration,
 }
 
 impl Hub {
     /// A hub without sessions.
     pub fn new(config: HubConfig, supplies: impl Supplies + 'static) -> Hub {
         let (connections, sessions, actions) = (BTreeMap::new(), BTreeMap::new(), VecDeque::new());
-        Hub { config, supplies: Box::new(supplies), connections, sessions, actions, is_closing: false }
+        Hub { config, supplies: Box::new(supplies), connections, sessions, actions, is_closing: false, now: Duration::ZERO }
     }
 
     /// The next thing to do; call until `None` after every other call.
@@ -99,7 +106,8 @@ impl Hub {
     /// When to call [`Hub::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<Duration> {
         let silent = self.connections.values().filter_map(|connection| connection.deadline);
-        silent.chain(self.sessions.values().flat_map(Session::deadlines)).min()
+        let of_session = |session: &'_ Session| session.deadlines(self.config.max_wait).min();
+        silent.chain(self.sessions.values().filter_map(of_session)).min()
     }
 
     /// All sessions, by name.
@@ -119,8 +127,10 @@ impl Hub {
 
     /// Somebody connected; `loopback` tells whether from this machine.
     pub fn on_connected(&mut self, id: ConnectionId, loopback: bool, access: Access, now: Duration) {
+        self.now = now;
         let deadline = Some(now + JOIN_WITHIN);
-        let connection = Connection { seat: Seat::Silent, deadline, loopback, access, mistakes: 0 };
+        let pace = Pace::default();
+        let connection = Connection { seat: Seat::Silent, deadline, loopback, access, mistakes: 0, pace };
         self.connections.insert(id, connection);
         if self.is_closing {
             self.expel(id, ErrorCode::ShuttingDown, "this hub ends".into());
@@ -129,6 +139,7 @@ impl Hub {
 
     /// A connection ended, from either side. Whose it was is waited for.
     pub fn on_closed(&mut self, id: ConnectionId, now: Duration) {
+        self.now = now;
         let Some(connection) = self.connections.remove(&id) else { return };
         let until = now + self.config.grace;
         match connection.seat {
@@ -140,14 +151,7 @@ impl Hub {
                     sender.line = Line::Down(until);
                 }
             }
-            Seat::Member(session, member) => {
-                let session = self.sessions.get_mut(&session);
-                if let Some(member) = session.and_then(|session| session.members.get_mut(&member))
-                    && member.line == Line::Up(id)
-                {
-                    member.line = Line::Down(until);
-                }
-            }
+            Seat::Member(session, member) => self.lose(id, &session, &member, until),
         }
     }
 
@@ -158,7 +162,16 @@ impl Hub {
 
     /// A client said something.
     pub fn on_message(&mut self, id: ConnectionId, message: FromClient, now: Duration) {
-        let Some(connection) = self.connections.get(&id) else { return };
+        self.now = now;
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let members = match &connection.seat {
+            Seat::Sender(session) => self.sessions.get(session).map_or(0, |session| session.members.len()),
+            Seat::Silent | Seat::Member(..) => 0,
+        };
+        if !connection.pace.is_kept(1 + u32::try_from(members).unwrap_or(u32::MAX - 1), now) {
+            let text = format!("more than {MESSAGES_PER_SECOND} messages a second, after {BURST_MESSAGES} at once");
+            return self.expel(id, ErrorCode::TooFast, text);
+        }
         match (connection.seat.clone(), message) {
             (Seat::Silent | Seat::Member(..), FromClient::Join(join)) => self.on_join(id, join, now),
             (Seat::Silent, FromClient::Register(register)) => self.on_register(id, register, now),
@@ -176,6 +189,7 @@ impl Hub {
 
     /// Sends away whoever was too slow, and forgets those who did not come back.
     pub fn handle_timeout(&mut self, now: Duration) {
+        self.now = now;
         let late = |connection: &Connection| connection.deadline.is_some_and(|deadline| deadline <= now);
         let late: Vec<_> = self.connections.iter().filter(|(_, one)| late(one)).map(|(id, _)| *id).collect();
         for id in late {
@@ -183,6 +197,7 @@ impl Hub {
         }
         for id in self.sessions.keys().cloned().collect::<Vec<_>>() {
             self.forget_lost(&id, now);
+            self.dismiss_waiting(&id, now);
             self.tidy(&id);
         }
     }
@@ -256,7 +271,7 @@ impl Hub {
                 Err(format!("{open} sessions are open already, and that is the most; '{id}' is none of them"))
             }
             std::collections::btree_map::Entry::Vacant(place) => {
-                Ok(place.insert(Session { since: now, ..Session::default() }))
+                Ok(place.insert(Session { since: now, unserved_since: now, ..Session::default() }))
             }
         }
     }

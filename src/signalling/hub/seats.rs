@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::ConnectionId;
+use super::pace::Pace;
 use crate::codec::Codec;
 use crate::signalling::message::{DisplayName, Joined, MemberId, Offer, Role, SessionId, Ticket};
 
@@ -38,6 +39,7 @@ pub(super) struct Connection {
     pub(super) loopback: bool,
     pub(super) access: Access,
     pub(super) mistakes: u32,
+    pub(super) pace: Pace,
 }
 
 /// Whose connection it is.
@@ -56,6 +58,8 @@ pub(super) enum Seat {
 pub(super) struct Session {
     pub(super) since: Duration,
     pub(super) sender: Option<SenderSeat>,
+    /// Since when it has no sender, if it has none.
+    pub(super) unserved_since: Duration,
     pub(super) members: BTreeMap<MemberId, Member>,
     /// How many members there were.
     pub(super) counted: u64,
@@ -99,6 +103,8 @@ impl Line {
 /// A receiver or viewer.
 pub(super) struct Member {
     pub(super) line: Line,
+    /// When it joined last.
+    pub(super) since: Duration,
     pub(super) ticket: Ticket,
     pub(super) role: Role,
     pub(super) name: Option<DisplayName>,
@@ -170,8 +176,15 @@ impl Session {
         self.sender.is_none() && self.members.is_empty()
     }
 
-    pub(super) fn deadlines(&self) -> impl Iterator<Item = Duration> {
+    pub(super) fn deadlines(&self, max_wait: Duration) -> impl Iterator<Item = Duration> {
         let sender = self.sender.as_ref().and_then(|sender| sender.line.deadline());
-        sender.into_iter().chain(self.members.values().filter_map(|member| member.line.deadline()))
+        let of_member = move |member: &Member| member.line.deadline().or_else(|| self.waits_until(member, max_wait));
+        sender.into_iter().chain(self.members.values().filter_map(of_member))
+    }
+
+    /// How long a member that is connected waits for a sender, if there is none.
+    pub(super) fn waits_until(&self, member: &Member, max_wait: Duration) -> Option<Duration> {
+        let waits = self.sender.is_none() && member.line.connection().is_some();
+        waits.then(|| self.unserved_since.max(member.since).saturating_add(max_wait))
     }
 }

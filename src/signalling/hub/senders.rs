@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::message::{
-    ErrorCode, ForMember, KnownMember, LeftWhy, MemberId, PROTOCOL_VERSION, Register, Registered, SessionId, Ticket, To,
-    ToClient,
+    Absence, ErrorCode, ForMember, KnownMember, LeftWhy, MemberId, PROTOCOL_VERSION, Register, Registered, SessionId,
+    Ticket, To, ToClient,
 };
 use super::seats::{Line, Member, Seat, SenderSeat, Standing};
 use super::{ConnectionId, Hub, HubAction};
@@ -69,6 +69,7 @@ impl Hub {
             if place.members.len() < room {
                 let member = || Member {
                     line,
+                    since: now,
                     ticket,
                     role,
                     name: None,
@@ -79,6 +80,11 @@ impl Hub {
                 };
                 place.members.entry(id).or_insert_with(member);
             }
+        }
+        let is_away = |member: &Member| member.standing == Standing::Told && member.line.connection().is_none();
+        let away: Vec<_> = place.members.iter().filter(|(_, one)| is_away(one)).map(|(id, _)| id.clone()).collect();
+        for member in away {
+            self.tell_sender(session, ToClient::Away(Absence { member }));
         }
         for member in unserved {
             self.announce(session, &member);
@@ -110,6 +116,7 @@ impl Hub {
     pub(super) fn end_sender(&mut self, session: &SessionId, reason: &str) {
         let Some(place) = self.sessions.get_mut(session) else { return };
         place.sender = None;
+        place.unserved_since = self.now;
         for member in place.members.values_mut() {
             member.standing = Standing::Owed;
         }

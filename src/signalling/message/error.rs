@@ -43,6 +43,10 @@ pub enum ErrorCode {
     Timeout,
     /// Too many sessions, receivers, candidates or mistakes.
     TooMany,
+    /// More messages a second than anybody needs.
+    TooFast,
+    /// No sender came for so long that waiting on makes no sense.
+    NoSender,
     /// The sender or the hub ends.
     ShuttingDown,
     /// The sender's own fault.

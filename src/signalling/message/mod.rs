@@ -16,7 +16,7 @@ pub use member::{
     Waiting, Welcome,
 };
 pub use name::{BadId, BadName, DisplayName, MemberId, SessionId, Ticket};
-pub use sender::{ForMember, From, Joined, KnownMember, Left, LeftWhy, OfMember, Register, Registered, To};
+pub use sender::{Absence, ForMember, From, Joined, KnownMember, Left, LeftWhy, OfMember, Register, Registered, To};
 
 /// The version of the protocol, in `join` and `welcome`.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -66,6 +66,10 @@ pub enum ToClient {
     Joined(Joined),
     /// To a sender: what a member says.
     From(From),
+    /// To a sender: a member's connection to the hub is down.
+    Away(Absence),
+    /// To a sender: a member that was away is there again, as if nothing had been.
+    Back(Absence),
     /// To a sender: a member is gone.
     Left(Left),
     /// To anybody: something was wrong.

@@ -81,6 +81,13 @@ pub struct Left {
     pub why: LeftWhy,
 }
 
+/// `away`: this member's connection to the hub is down; the hub waits for it. `back`: it is there again, and nothing else changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Absence {
+    /// Who.
+    pub member: MemberId,
+}
+
 /// Why a member is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -18,6 +18,8 @@ pub(super) struct Member {
     pub(super) policy: CandidatePolicy,
     pub(super) candidates: CandidateGate,
     pub(super) mistakes: u32,
+    /// Its connection to the hub is down: it hears nothing.
+    pub(super) is_away: bool,
     /// It offered, so that only it can make another peer connection.
     pub(super) has_offered: bool,
     /// How many peers were started since one was lost, this one included; 0 if none was.
@@ -27,7 +29,7 @@ pub(super) struct Member {
 impl Member {
     pub(super) fn new(joined: Joined, candidates: CandidateGate, state: State, deadline: Duration, tried: u32) -> Member {
         let (policy, deadline, has_offered) = (candidates.policy(), Some(deadline), state.is_offered());
-        Member { joined, state, deadline, policy, candidates, mistakes: 0, has_offered, tried }
+        Member { joined, state, deadline, policy, candidates, mistakes: 0, is_away: false, has_offered, tried }
     }
 
     /// As a hub wants to hear it.

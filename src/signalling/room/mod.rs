@@ -13,6 +13,7 @@
 //! once, and nothing is asked of it afterwards.
 
 mod answer;
+mod away;
 mod member;
 mod offered;
 mod serve;

@@ -91,9 +91,11 @@ impl Room {
     }
 
     /// The peer was lost: its path is gone, or nothing is heard of the member. If it had been connected the member gets another one,
-    /// a few times; else it is told and goes.
+    /// a few times; else, or if it cannot hear of another, it is told and goes.
     pub fn on_peer_lost(&mut self, id: PeerId, code: ErrorCode, why: &str, now: Duration) {
-        if !self.renew(id, now) {
+        if self.is_away(id) {
+            self.let_go(id, code, why);
+        } else if !self.renew(id, now) {
             self.expel(id, code, why.to_owned());
         }
     }

@@ -10,10 +10,10 @@ const ANSWER: &str = include_str!("../gate/testdata/answer.sdp");
 const HOST: &str = "candidate:1 1 UDP 2122260223 192.0.2.1 5000 typ host";
 const LOOPBACK: &str = "candidate:1 1 UDP 2122260223 127.0.0.1 5000 typ host";
 /// The first peer of the first member, and so on.
-const A: PeerId = PeerId(1);
+pub(super) const A: PeerId = PeerId(1);
 const B: PeerId = PeerId(2);
 
-fn at(seconds: u64) -> Duration {
+pub(super) fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
@@ -21,11 +21,11 @@ fn room() -> Room {
     Room::new(RoomConfig { codecs: vec![Codec::H264, Codec::Vp8], max_members: 2, ice_tcp: false })
 }
 
-fn actions(room: &mut Room) -> Vec<Action> {
+pub(super) fn actions(room: &mut Room) -> Vec<Action> {
     std::iter::from_fn(|| room.poll_action()).collect()
 }
 
-fn member(name: &str) -> MemberId {
+pub(super) fn member(name: &str) -> MemberId {
     name.parse().unwrap()
 }
 
@@ -44,7 +44,7 @@ fn candidate(text: &str, line: Option<u32>, mid: Option<&str>) -> From {
 }
 
 /// A room in which the member `a` has come as far as `steps` tells: 2 joined, 3 offered, 4 answered, 5 connected.
-fn room_at(steps: u32) -> Room {
+pub(super) fn room_at(steps: u32) -> Room {
     let mut room = room();
     if steps >= 2 {
         room.on_joined(joined("a", &[Codec::H264]), false, at(0));
@@ -239,7 +239,7 @@ fn a_failed_peer_is_told_and_at_the_end_all_peers_go() {
 }
 
 /// The peers that were dropped for another, and those that were started.
-fn renewals(room: &mut Room) -> (Vec<PeerId>, Vec<(PeerId, u64)>) {
+pub(super) fn renewals(room: &mut Room) -> (Vec<PeerId>, Vec<(PeerId, u64)>) {
     let (mut dropped, mut started) = (Vec::new(), Vec::new());
     for action in actions(room) {
         match action {
