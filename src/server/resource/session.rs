@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use super::super::socket::Outgoing;
 use super::super::{Caller, CloseReason, HubEvent, Outbox, until_stopped};
@@ -14,9 +14,7 @@ use super::problem::Problem;
 use super::shelf::{Kept, Placed, Shelf, Wish};
 use crate::signalling::complete;
 use crate::signalling::hub::{Access, ConnectionId};
-use crate::signalling::message::{
-    Bye, END_OF_CANDIDATES, FromClient, IceServer, Offer, SessionId, ToClient, TrickledCandidate, Welcome,
-};
+use crate::signalling::message::{Bye, END_OF_CANDIDATES, FromClient, IceServer, Offer, SessionId, ToClient, Welcome};
 use crate::signalling::sdpfrag::IceCredentials;
 
 /// How long the answer may take: a pipeline and a peer are up in under 0.5 s, a change of encoders takes a few seconds.
@@ -108,6 +106,15 @@ struct Negotiated {
     answer: String,
 }
 
+/// What the hub has said so far.
+#[derive(Default)]
+struct Found {
+    welcome: Option<Welcome>,
+    answer: Option<String>,
+    candidates: Vec<(u32, String)>,
+    is_complete: bool,
+}
+
 /// The connection to the hub.
 struct Line {
     id: ConnectionId,
@@ -142,24 +149,24 @@ impl Line {
             return Err(Problem::ending());
         }
         let late = || Problem::new(StatusCode::GATEWAY_TIMEOUT, "no answer came in time");
-        let (mut welcome, mut answer, mut candidates) = (None, None, Vec::new());
-        let mut until = Instant::now() + ANSWER_WITHIN;
-        loop {
-            let Ok(heard) = timeout_at(until, self.hear()).await else {
-                // Without the last of the candidates there may be a way too.
-                let (answer, welcome): (String, Welcome) = (answer.ok_or_else(late)?, welcome.ok_or_else(late)?);
-                return Ok(Negotiated { welcome, answer: complete(&answer, &candidates) });
-            };
-            match heard.ok_or_else(Problem::ending)? {
-                ToClient::Welcome(told) => welcome = Some(told),
-                ToClient::Answer(told) => {
-                    answer = Some(told.sdp);
-                    until = Instant::now() + GATHER_WITHIN;
-                }
-                ToClient::Candidate(TrickledCandidate { candidate, .. }) if candidate == END_OF_CANDIDATES => {
-                    until = if answer.is_some() { Instant::now() } else { until };
-                }
-                ToClient::Candidate(told) => candidates.push((told.line.unwrap_or(0), told.candidate)),
+        let mut found = Found::default();
+        timeout(ANSWER_WITHIN, self.hear_until(&mut found, |found| found.answer.is_some())).await.map_err(|_| late())??;
+        // Without the last of the candidates there may be a way too.
+        let gathered = timeout(GATHER_WITHIN, self.hear_until(&mut found, |found| found.is_complete)).await;
+        gathered.unwrap_or(Ok(()))?;
+        let Found { welcome, answer, candidates, .. } = found;
+        let (welcome, answer) = welcome.zip(answer).ok_or_else(late)?;
+        Ok(Negotiated { welcome, answer: complete(&answer, &candidates) })
+    }
+
+    /// Takes what the hub says until that is enough.
+    async fn hear_until(&mut self, found: &mut Found, is_enough: impl Fn(&Found) -> bool) -> Result<(), Problem> {
+        while !is_enough(found) {
+            match self.hear().await.ok_or_else(Problem::ending)? {
+                ToClient::Welcome(told) => found.welcome = Some(told),
+                ToClient::Answer(told) => found.answer = Some(told.sdp),
+                ToClient::Candidate(told) if told.candidate == END_OF_CANDIDATES => found.is_complete = true,
+                ToClient::Candidate(told) => found.candidates.push((told.line.unwrap_or(0), told.candidate)),
                 ToClient::Waiting(told) => return Err(Problem::new(StatusCode::NOT_FOUND, told.reason)),
                 ToClient::Error(report) if !report.recoverable => return Err(report.into()),
                 ToClient::Error(report) => tracing::debug!(code = ?report.code, "{}", report.message),
@@ -167,6 +174,7 @@ impl Line {
                 other => tracing::debug!(?other, "nothing for a client over HTTP"),
             }
         }
+        Ok(())
     }
 
     /// Passes on what comes by PATCH, until either side ends it. Gives whom to tell of the end.
