@@ -44,7 +44,7 @@ impl From<ErrorReport> for Problem {
             ErrorCode::SdpRefused | ErrorCode::InvalidMessage | ErrorCode::ProtocolError => StatusCode::BAD_REQUEST,
             ErrorCode::NoCommonCodec => StatusCode::UNPROCESSABLE_ENTITY,
             ErrorCode::Forbidden => StatusCode::FORBIDDEN,
-            ErrorCode::SessionNeeded => StatusCode::NOT_FOUND,
+            ErrorCode::SessionNeeded | ErrorCode::NoSender => StatusCode::NOT_FOUND,
             ErrorCode::SessionTaken => StatusCode::CONFLICT,
             ErrorCode::TooMany | ErrorCode::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
             ErrorCode::Timeout => StatusCode::GATEWAY_TIMEOUT,
