@@ -3,15 +3,15 @@
 #
 #   scripts/install-deps.sh [--test]
 #
-# --test adds what the tests need: a display of their own, screenshots of it, network tools, an RTSP server, a browser, and what
-# scripts/peers-venv.sh makes a Python environment with.
+# --test adds what the tests need: a display of their own, screenshots of it, network tools, an RTSP server, a TURN server, a browser,
+# and what scripts/peers-venv.sh makes a Python environment with.
 set -eu
 
 build="gcc g++ make pkg-config libc6-dev
     libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev"
 run="gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
     gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-nice gstreamer1.0-x"
-test="xvfb imagemagick iproute2 python3-gi gir1.2-gst-rtsp-server-1.0 chromium python3-venv"
+test="xvfb imagemagick iproute2 python3-gi gir1.2-gst-rtsp-server-1.0 chromium coturn python3-venv"
 
 die() { printf 'install-deps: %s\n' "$1" >&2; exit 1; }
 

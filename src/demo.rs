@@ -58,6 +58,9 @@ fn receiver(program: &Path, config: &DemoConfig, common: &Common, port: u16, num
     if send.ice_tcp {
         command.arg("--ice-tcp");
     }
+    if send.ice_policy.is_relay_only() {
+        command.args(["--ice-policy", "relay"]);
+    }
     if let Some(directory) = &send.pipelines {
         command.arg("--pipelines").arg(directory);
     }

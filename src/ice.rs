@@ -5,8 +5,8 @@ use crate::signalling::message;
 use crate::webrtc::IceSettings;
 
 /// For our own peer. webrtcbin takes one STUN server, the first.
-pub fn settings(servers: &[cli::IceServer], tcp: bool) -> IceSettings {
-    let mut settings = IceSettings { tcp, ..IceSettings::default() };
+pub fn settings(servers: &[cli::IceServer], tcp: bool, policy: cli::IcePolicyArgs) -> IceSettings {
+    let mut settings = IceSettings { tcp, relay_only: policy.is_relay_only(), ..IceSettings::default() };
     for server in servers {
         match server {
             cli::IceServer::Stun { .. } => {
@@ -69,8 +69,8 @@ mod tests {
             ["stun:one.example", "stun:two.example", "turn:me:p%40ss@relay.example?transport=tcp"]
                 .map(|text| text.parse().expect("valid"))
                 .into();
-        let settings = settings(&servers, true);
-        assert!(settings.tcp);
+        let settings = settings(&servers, true, cli::IcePolicyArgs { ice_policy: cli::IcePolicy::Relay });
+        assert!(settings.tcp && settings.relay_only);
         assert_eq!(settings.stun_server.as_deref(), Some("stun://one.example:3478"));
         assert_eq!(settings.turn_servers, ["turn://me:p%40ss@relay.example:3478?transport=tcp"]);
         let announced = announced(&servers);

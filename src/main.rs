@@ -7,6 +7,9 @@ use rebound::cli::{Command, ExitCode};
 use rebound::config::{self, Settings};
 use rebound::{bench, calibrate, demo, diff, faults, logging, pipeline, receiver, replay, sender, serve, tls, tools};
 
+/// How long an idle thread waits for work: everybody who comes or goes needs some for a moment.
+const IDLE_THREADS: Duration = Duration::from_secs(2);
+
 /// How long threads that are still at work may hold up the end of the process.
 const END_WITHIN: Duration = Duration::from_millis(500);
 
@@ -27,7 +30,7 @@ fn start() -> anyhow::Result<ExitCode> {
         Err(error) => return Ok(tools::answer(&error)),
     };
     gstreamer?;
-    let runtime = tokio::runtime::Runtime::new()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_keep_alive(IDLE_THREADS).build()?;
     let code = runtime.block_on(run(&settings));
     runtime.shutdown_timeout(END_WITHIN);
     code
@@ -51,6 +54,6 @@ async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         Command::Calibrate(config) => calibrate::run(config),
         Command::Pipeline(command) => tools::pipeline(command, common, encoders).await,
         Command::Completions { shell } => tools::completions(*shell),
-        Command::Health { url } => tools::health(url).await,
+        Command::Health { url, trust } => tools::health(url, trust).await,
     }
 }

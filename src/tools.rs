@@ -3,12 +3,18 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_util::either::Either;
 
 use crate::access::Claims;
-use crate::cli::{self, Common, EncodersConfig, ExitCode, PipelineCommand, ReceiveConfig, SendConfig, TokenConfig};
+use crate::cli::{
+    self, Common, EncodersConfig, ExitCode, PipelineCommand, ReceiveConfig, SendConfig, TokenConfig, TrustArgs,
+};
 use crate::clock;
 use crate::codec::Codec;
 use crate::config::ConfigError;
@@ -18,6 +24,7 @@ use crate::pipeline::{self, Debugging, Pipeline, PipelineError, Stop, Texts};
 use crate::secrets;
 use crate::sender;
 use crate::signals::Signals;
+use crate::tls;
 use crate::units::Bitrate;
 
 /// How long a health check may take: shorter than the 3 s that container engines usually give it.
@@ -108,17 +115,23 @@ pub fn token(config: &TokenConfig) -> anyhow::Result<ExitCode> {
 }
 
 /// `rebound health`: whether a sender answers there.
-pub async fn health(url: &url::Url) -> anyhow::Result<ExitCode> {
-    let checked = timeout(HEALTH_WITHIN, check(url)).await;
+pub async fn health(url: &url::Url, trust: &TrustArgs) -> anyhow::Result<ExitCode> {
+    let checked = timeout(HEALTH_WITHIN, check(url, trust)).await;
     checked.with_context(|| format!("{url} does not answer within {HEALTH_WITHIN:?}"))??;
     Ok(ExitCode::Ok)
 }
 
-async fn check(url: &url::Url) -> anyhow::Result<()> {
+async fn check(url: &url::Url, trust: &TrustArgs) -> anyhow::Result<()> {
     let host = url.host_str().context("the URL has no host")?;
     let port = url.port_or_known_default().context("the URL has no port")?;
     let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await;
-    let mut stream = stream.with_context(|| format!("no sender answers at {url}"))?;
+    let stream = stream.with_context(|| format!("no sender answers at {url}"))?;
+    let mut stream = match url.scheme() {
+        "https" => {
+            Either::Right(shake_hands(stream, host, trust).await.with_context(|| format!("{url} is not to be trusted"))?)
+        }
+        _ => Either::Left(stream),
+    };
     let request = format!("GET {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n", url.path());
     stream.write_all(request.as_bytes()).await?;
     let mut reply = [0; 12];
@@ -127,4 +140,10 @@ async fn check(url: &url::Url) -> anyhow::Result<()> {
         bail!("{url} answers '{}', not 200", String::from_utf8_lossy(&reply[9..]).escape_default());
     }
     Ok(())
+}
+
+async fn shake_hands(stream: TcpStream, host: &str, trust: &TrustArgs) -> anyhow::Result<TlsStream<TcpStream>> {
+    let trusting = tls::trusting(trust.tls_ca.as_deref())?;
+    let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())?;
+    Ok(TlsConnector::from(trusting).connect(name, stream).await?)
 }

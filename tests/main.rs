@@ -19,6 +19,7 @@ mod limits;
 mod network;
 mod page;
 mod recovery;
+mod relay;
 mod security;
 mod shown;
 mod support;

@@ -62,6 +62,11 @@ fn a_session_runs_over_wss() {
     sender.wait_for(&format!("rebound receive --hub wss://localhost:{port}/ws --session court"));
     let receiver = Process::start(role("receive").args(["--name", "one"]));
     receiver.wait_for("the hub lets us in");
+    let health = format!("https://localhost:{port}/health");
+    for (authority, code) in [("ca", Some(0)), ("other-ca", Some(1))] {
+        let ended = Process::start(rebound(["health", &health, "--tls-ca"]).arg(files.path().join(authority))).ended();
+        assert_eq!(ended.code, code, "{}", ended.stderr);
+    }
     let ended = sender.ended();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let report = Report::read(&report);

@@ -7,6 +7,7 @@ mod bench;
 mod budget;
 mod exit;
 mod ice;
+mod ice_policy;
 mod impair;
 mod receive;
 mod recovery;
@@ -37,6 +38,7 @@ pub use bench::{AxesConfig, BenchConfig};
 pub use budget::BudgetOptions;
 pub use exit::ExitCode;
 pub use ice::{IceServer, IceServerError, Secret, TurnTransport};
+pub use ice_policy::{IcePolicy, IcePolicyArgs};
 pub use impair::ImpairConfig;
 pub use receive::ReceiveConfig;
 pub use recovery::{JitterMs, ReceiveRecovery, SendRecovery};
@@ -46,6 +48,7 @@ pub use send::{DEFAULT_PORT, DemoConfig, SendConfig};
 pub use serve::ServeConfig;
 pub use session::SessionArgs;
 pub use source::SourceConfig;
+pub use tls::{TlsArgs, TrustArgs};
 pub use trace::TraceArgs;
 pub use turn::{TurnArgs, TurnUrl};
 pub use whip::WhipArgs;
@@ -121,6 +124,9 @@ pub enum Command {
         /// Where it says so
         #[arg(default_value = "http://127.0.0.1:8080/health", value_parser = values::http_url)]
         url: url::Url,
+        /// Whose certificate it may have.
+        #[command(flatten)]
+        trust: TrustArgs,
     },
     /// Print a completion script for a shell
     #[command(after_help = "Example:\n  rebound completions bash > ~/.local/share/bash-completion/completions/rebound")]

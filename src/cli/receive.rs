@@ -8,6 +8,7 @@ use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 use url::Url;
 
 use super::ice::{self, IceServer};
+use super::ice_policy::IcePolicyArgs;
 use super::impair::ImpairConfig;
 use super::recovery::ReceiveRecovery;
 use super::session::SessionArgs;
@@ -54,6 +55,9 @@ pub struct ReceiveConfig {
     /// Also offer ICE candidates over TCP, for networks without UDP
     #[arg(long, help_heading = "Sender")]
     pub ice_tcp: bool,
+    /// The ways to the other side.
+    #[command(flatten, next_help_heading = "Sender")]
+    pub ice_policy: IcePolicyArgs,
 
     /// The network, made bad.
     #[command(flatten)]

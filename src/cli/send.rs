@@ -10,6 +10,7 @@ use super::SourceConfig;
 use super::assert::AssertConfig;
 use super::budget::BudgetOptions;
 use super::ice::{self, IceServer};
+use super::ice_policy::IcePolicyArgs;
 use super::impair::ImpairConfig;
 use super::recovery::SendRecovery;
 use super::session::SessionArgs;
@@ -78,6 +79,9 @@ pub struct SendConfig {
     /// Also offer ICE candidates over TCP, for networks without UDP
     #[arg(long, help_heading = "Receivers")]
     pub ice_tcp: bool,
+    /// The ways to the other side.
+    #[command(flatten, next_help_heading = "Receivers")]
+    pub ice_policy: IcePolicyArgs,
     /// How results travel: 'fresh' (newest first, never sent again), 'unordered' or 'reliable' (in order) until they arrived,
     /// 'lifetime:MS' for so long
     #[arg(long, value_name = "POLICY", default_value_t, help_heading = "Receivers")]

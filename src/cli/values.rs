@@ -51,10 +51,10 @@ pub(super) fn host(text: &str) -> Result<String, String> {
     }
 }
 
-/// `http://host[:port]/path`.
+/// `http://host[:port]/path`, or `https`.
 pub(super) fn http_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).ok().filter(|url| url.scheme() == "http" && url.has_host());
-    url.ok_or_else(|| format!("'{text}' is not an http:// URL; write for example http://127.0.0.1:8080/health"))
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or_else(|| format!("'{text}' is no http:// or https:// URL; write for example http://127.0.0.1:8080/health"))
 }
 
 /// Where a WHIP or WHEP server is: `https://host[:port]/path`, or `http`.

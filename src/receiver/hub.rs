@@ -153,7 +153,8 @@ impl Receiver {
         let own = &self.config.ice_servers;
         let announced = crate::ice::readable(&ice_servers);
         // One's own are better known than the hub's.
-        self.ice = crate::ice::settings(if own.is_empty() { &announced } else { own }, self.config.ice_tcp);
+        let servers = if own.is_empty() { &announced } else { own };
+        self.ice = crate::ice::settings(servers, self.config.ice_tcp, self.config.ice_policy);
     }
 
     fn on_error(&mut self, error: ErrorReport) -> anyhow::Result<()> {

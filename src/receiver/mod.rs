@@ -153,7 +153,7 @@ impl Receiver {
                 self.walk_out("certificate and fingerprint differ");
             }
             PeerEvent::Message { text, at } => self.on_channel_message(&text, at),
-            PeerEvent::Failed { reason } => {
+            PeerEvent::Lost { reason } | PeerEvent::Failed { reason } => {
                 session.dump("error");
                 self.leave(&reason);
             }

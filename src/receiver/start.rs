@@ -37,7 +37,7 @@ pub async fn run(config: &ReceiveConfig, common: &Common) -> anyhow::Result<Exit
         is_local: url.is_loopback(),
         client: Client::connect(url, client_config),
         events,
-        ice: crate::ice::settings(&config.ice_servers, config.ice_tcp),
+        ice: crate::ice::settings(&config.ice_servers, config.ice_tcp, config.ice_policy),
         debugging: Debugging { dot_dir: config.dot.clone(), log_changes: common.verbose > 0 },
         config: config.clone(),
         hub: hub::Link::new(config.session.session.clone()),

@@ -94,7 +94,7 @@ impl Sender {
             trust: Arc::new(Trust::new(offered.sdp.fingerprints().judge())),
         });
         let channel = self.config.channel;
-        let ice = crate::ice::settings(self.hub.ice_servers(&self.config), self.config.ice_tcp);
+        let ice = crate::ice::settings(self.hub.ice_servers(&self.config), self.config.ice_tcp, self.config.ice_policy);
         let path = self.config.network.impair.clone().map(|impairment| Path::named(impairment, &format!("to {name}")));
         let pacing = congestion::pacing(self.config.bitrate).filter(|_| numbers.transport_cc_id.is_some());
         let takes_fec = offered.is_none_or(|offered| offered.takes_fec);
@@ -165,8 +165,10 @@ impl Sender {
                 }
             }
             PeerEvent::KeyframeWanted => self.stream.want_keyframe(),
+            PeerEvent::Lost { reason } => self.room.on_peer_lost(id, ErrorCode::ConnectionLost, &reason, now),
             PeerEvent::Failed { reason } => {
                 self.dump(id, "error");
+                tracing::warn!(peer = id.0, "a connection is of no use: {reason}");
                 self.room.on_peer_lost(id, ErrorCode::InternalError, &reason, now);
             }
         }

@@ -33,7 +33,7 @@ fn answer_to(sdp: String, codec: crate::codec::Codec, payload_type: u8, caps: &s
     let sdp = loop {
         match told.recv_timeout(Duration::from_secs(10)).expect("an answer") {
             PeerEvent::Described { sdp } => break sdp,
-            PeerEvent::Failed { reason } => panic!("{reason}"),
+            PeerEvent::Lost { reason } | PeerEvent::Failed { reason } => panic!("{reason}"),
             _ => {}
         }
     };

@@ -91,7 +91,12 @@ pub enum PeerEvent {
     },
     /// The other side cannot decode without a keyframe.
     KeyframeWanted,
-    /// The connection is gone or something in the pipeline broke: the peer is of no more use.
+    /// The connection is gone: the way to the other side, or the other side closed it. The peer is of no more use.
+    Lost {
+        /// What happened.
+        reason: String,
+    },
+    /// Something in the pipeline broke: the peer is of no more use.
     Failed {
         /// What happened.
         reason: String,

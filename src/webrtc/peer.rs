@@ -51,11 +51,16 @@ pub struct IceSettings {
     pub turn_servers: Vec<String>,
     /// Gather candidates over TCP too.
     pub tcp: bool,
+    /// Use no way but TURN servers.
+    pub relay_only: bool,
 }
 
 impl IceSettings {
     pub(super) fn apply(&self, webrtcbin: &WebrtcBin) -> Result<(), PeerError> {
         webrtcbin.set_ice_tcp(self.tcp);
+        if self.relay_only {
+            webrtcbin.set_relay_only();
+        }
         for (limit, value) in ICE_LIMITS {
             webrtcbin.set_ice_limit(limit, value);
         }

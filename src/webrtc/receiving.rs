@@ -74,7 +74,7 @@ impl ReceivingPeer {
 
         let webrtcbin = WebrtcBin::new(pipeline.element("peer")?);
         ice.apply(&webrtcbin)?;
-        webrtcbin.report_connection(&report);
+        webrtcbin.report_connection(&report, ice.relay_only);
         webrtcbin.link_to(tail, &report);
         let (tuned, repeated) = (reception.clone(), repeater.clone());
         webrtcbin.on_inner_element(move |factory, element| {

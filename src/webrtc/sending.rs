@@ -89,7 +89,7 @@ impl SendingPeer {
 
         let webrtcbin = WebrtcBin::new(pipeline.element("peer")?);
         settings.ice.apply(&webrtcbin)?;
-        webrtcbin.report_connection(&report);
+        webrtcbin.report_connection(&report, settings.ice.relay_only);
         let repeated = repeater.clone();
         webrtcbin.on_inner_element(move |factory, element| {
             repeated.adopt(factory, element);

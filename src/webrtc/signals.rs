@@ -17,6 +17,10 @@ use super::shortcut::Shortcut;
 use super::{CHANNEL_LABEL, Channel, ChannelPolicy, MAX_MESSAGE_BYTES, MAX_MESSAGES_PER_SECOND, PeerEvent, Report, Trust};
 use crate::clock::RunClock;
 
+/// What is said where only TURN servers may be used, and none lets us.
+const NO_RELAY: &str = "no TURN server gives us an address, and --ice-policy relay allows nothing else; there has to be one (--turn-url of \
+the hub, or --ice-server), it has to be reachable, and its password right";
+
 /// A webrtcbin element.
 #[derive(Clone, Debug)]
 pub(super) struct WebrtcBin(gst::Element);
@@ -27,21 +31,8 @@ impl WebrtcBin {
     }
 
     /// Reports our candidates and that these were all, that ICE has found a way, and the end of the connection.
-    pub(super) fn report_connection(&self, report: &Report) {
-        let on_candidate = report.clone();
-        self.0.connect("on-ice-candidate", false, move |values| {
-            let mline = values.get(1)?.get::<u32>().ok()?;
-            let candidate = values.get(2)?.get::<String>().ok()?;
-            on_candidate.tell(PeerEvent::Candidate { mline, candidate });
-            None
-        });
-        let on_gathered = report.clone();
-        self.0.connect_notify(Some("ice-gathering-state"), move |element, _| {
-            let state = element.property::<WebRTCICEGatheringState>("ice-gathering-state");
-            if state == WebRTCICEGatheringState::Complete {
-                on_gathered.tell(PeerEvent::Gathered);
-            }
-        });
+    pub(super) fn report_connection(&self, report: &Report, relay_only: bool) {
+        self.report_candidates(report, relay_only);
         let on_way = report.clone();
         self.0.connect_notify(Some("ice-connection-state"), move |element, _| {
             let state = element.property::<WebRTCICEConnectionState>("ice-connection-state");
@@ -54,7 +45,33 @@ impl WebrtcBin {
             let state = element.property::<WebRTCPeerConnectionState>("connection-state");
             tracing::debug!(?state, "connection");
             if matches!(state, WebRTCPeerConnectionState::Failed | WebRTCPeerConnectionState::Closed) {
-                on_state.tell(PeerEvent::Failed { reason: format!("the connection is {state:?}").to_lowercase() });
+                on_state.tell(PeerEvent::Lost { reason: format!("the connection is {state:?}").to_lowercase() });
+            }
+        });
+    }
+
+    /// With `relay_only` none but those of TURN servers count, and without any there is no way.
+    fn report_candidates(&self, report: &Report, relay_only: bool) {
+        let (on_candidate, found) = (report.clone(), Arc::new(AtomicBool::new(false)));
+        let has_found = found.clone();
+        self.0.connect("on-ice-candidate", false, move |values| {
+            let mline = values.get(1)?.get::<u32>().ok()?;
+            let candidate = values.get(2)?.get::<String>().ok()?;
+            if !relay_only || candidate.contains(" typ relay") {
+                has_found.store(true, Ordering::Relaxed);
+                on_candidate.tell(PeerEvent::Candidate { mline, candidate });
+            }
+            None
+        });
+        let on_gathered = report.clone();
+        self.0.connect_notify(Some("ice-gathering-state"), move |element, _| {
+            let state = element.property::<WebRTCICEGatheringState>("ice-gathering-state");
+            if state != WebRTCICEGatheringState::Complete {
+                return;
+            }
+            on_gathered.tell(PeerEvent::Gathered);
+            if relay_only && !found.load(Ordering::Relaxed) {
+                on_gathered.tell(PeerEvent::Failed { reason: NO_RELAY.to_owned() });
             }
         });
     }
@@ -188,6 +205,11 @@ impl WebrtcBin {
     /// Adds a TURN server, `turn://user:pass@host:port?transport=udp`; false when webrtcbin cannot read it.
     pub(super) fn add_turn_server(&self, url: &str) -> bool {
         self.0.emit_by_name::<bool>("add-turn-server", &[&url])
+    }
+
+    /// Uses no way but TURN servers.
+    pub(super) fn set_relay_only(&self) {
+        self.0.set_property_from_str("ice-transport-policy", "relay");
     }
 
     /// Whether candidates over TCP are gathered (webrtcbin's default: yes).

@@ -41,6 +41,8 @@ pub enum ErrorCode {
     FingerprintMismatch,
     /// `join`, the answer, the connection or a sign of life came too late.
     Timeout,
+    /// The peer connection is gone: its way, or one side closed it.
+    ConnectionLost,
     /// Too many sessions, receivers, candidates or mistakes.
     TooMany,
     /// More messages a second than anybody needs.

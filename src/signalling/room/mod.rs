@@ -117,6 +117,7 @@ impl fmt::Display for Departure {
             Departure::ConnectionLost => "its connection closed".fmt(f),
             Departure::Renewed => "a new peer connection takes its place".fmt(f),
             Departure::Expelled => "the hub sent it away".fmt(f),
+            Departure::Error(ErrorCode::ConnectionLost) => "its peer connection is lost, or it closed it".fmt(f),
             Departure::Error(ErrorCode::ShuttingDown) => "this sender ends".fmt(f),
             Departure::Error(code) => write!(f, "it was sent away: {code:?}"),
         }
