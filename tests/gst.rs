@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use crate::support::beside_others;
 use crate::support::process::{Process, rebound};
-use crate::support::roles::Hub;
+use crate::support::roles::{Hub, Sender};
 
 /// Runs a launch line with these elements in a process of its own.
 fn gst_peer(launch: &str) -> Process {
@@ -37,26 +37,50 @@ fn webrtcsrc_waits_for_a_sender_plays_it_and_leaves() {
 }
 
 #[test]
-fn what_webrtcsink_sends_is_detected_on_until_it_ends() {
+fn what_webrtcsink_sends_is_detected_on_until_it_ends_whatever_its_own_data_channel() {
     let _machine = beside_others();
     let hub = Hub::start();
-    let directory = tempfile::tempdir().expect("a directory");
-    let snapshot = directory.path().join("seen.png");
-    let url = format!("ws://127.0.0.1:{}", hub.port);
-    let options = ["receive", "--session", "court", "--hub", &url, "--snapshot", &snapshot.display().to_string()];
-    let mut receiver = Process::start(&mut rebound(options));
-    receiver.wait_for("waiting for the sender");
-    let ball = "videotestsrc pattern=ball is-live=true ! video/x-raw,width=320,height=240,framerate=30/1";
-    let sink = "webrtcsink stun-server=\"\" congestion-control=disabled meta=\"meta,session=court\"";
-    let mut producer = gst_peer(&format!("{ball} ! {sink} signaller::uri={url}/gst"));
-    receiver.wait_for("the sender offers no data channel");
-    // One with something detected in it.
-    receiver.wait_for("snapshot saved");
-    producer.signal(Signal::SIGINT);
-    assert_eq!(producer.ended().code, Some(0));
-    receiver.wait_for("session over: the sender is gone");
-    receiver.signal(Signal::SIGINT);
-    let ended = receiver.ended();
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert!(ended.stderr.contains("unsent=0") && !ended.stderr.contains("detected=0"), "{}", ended.stderr);
+    for (session, option, expected) in [
+        ("plain", "", "the sender offers no data channel"),
+        ("steered", "enable-control-data-channel=true", "the sender's data channel is not for coordinates"),
+    ] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let snapshot = directory.path().join("seen.png").display().to_string();
+        let url = format!("ws://127.0.0.1:{}", hub.port);
+        let options = ["receive", "--session", session, "--hub", &url, "--snapshot", &snapshot];
+        let mut receiver = Process::start(&mut rebound(options));
+        receiver.wait_for("waiting for the sender");
+        let ball = "videotestsrc pattern=ball is-live=true ! video/x-raw,width=320,height=240,framerate=30/1";
+        let sink =
+            format!("webrtcsink stun-server=\"\" congestion-control=disabled {option} meta=\"meta,session={session}\"");
+        let mut producer = gst_peer(&format!("{ball} ! {sink} signaller::uri={url}/gst"));
+        receiver.wait_for(expected);
+        // One with something detected in it.
+        receiver.wait_for("snapshot saved");
+        producer.signal(Signal::SIGINT);
+        assert_eq!(producer.ended().code, Some(0), "{}", producer.said());
+        receiver.wait_for("session over: the sender is gone");
+        receiver.signal(Signal::SIGINT);
+        let ended = receiver.ended();
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("detected=0"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn players_of_either_protocol_come_to_the_hub_inside_a_sender() {
+    let _machine = beside_others();
+    let mut sender = Sender::start(&["--size", "320x240", "--fps", "30"]);
+    let host = format!("127.0.0.1:{}", sender.port);
+    let by_list = format!("webrtcsrc stun-server=\"\" signaller::uri=ws://{host}/gst connect-to-first-producer=true");
+    let by_whep = format!("whepclientsrc stun-server=\"\" signaller::whep-endpoint=http://{host}/whep");
+    let mut players = [by_list, by_whep].map(|source| gst_peer(&format!("{source} ! videoconvert ! fakesink name=out")));
+    for player in &mut players {
+        player.wait_for("out: 60 buffers");
+        player.signal(Signal::SIGINT);
+        assert_eq!(player.ended().code, Some(0), "{}", player.said());
+    }
+    sender.wait_for_nth("why=it said goodbye", 2);
+    let report = sender.interrupt();
+    assert!(report.receivers().iter().all(|receiver| receiver.0["viewer"] == true), "{:#}", report.0);
 }

@@ -157,6 +157,12 @@ impl Receiver {
                 session.dump("error");
                 self.leave(&reason);
             }
+            PeerEvent::OtherChannel => {
+                tracing::info!(
+                    "the sender's data channel is not for coordinates: it is looked at, and they are not returned"
+                );
+                session.on_other_channel(now);
+            }
             PeerEvent::ChannelOpen => {
                 session.on_open(now);
                 self.hub.on_open();

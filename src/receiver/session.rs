@@ -92,6 +92,13 @@ impl Session {
         self.liveness.heartbeat(now);
     }
 
+    /// The sender has a data channel, and not for us: the connection is all there is, unless ours comes too.
+    pub(super) fn on_other_channel(&mut self, now: Duration) {
+        self.silence = PAUSE;
+        self.liveness = Liveness::new(now, PAUSE);
+        self.on_open(now);
+    }
+
     /// Whether any video came.
     pub(super) fn has_received(&self) -> bool {
         self.decoded.last_arrival().is_some()

@@ -145,7 +145,7 @@ impl Sender {
             PeerEvent::Described { sdp } => self.room.on_described(id, &sdp, now),
             PeerEvent::Candidate { mline, candidate } => self.room.on_local_candidate(id, mline, &candidate),
             PeerEvent::Gathered => self.room.on_gathered(id),
-            PeerEvent::WayFound => {}
+            PeerEvent::WayFound | PeerEvent::OtherChannel => {}
             PeerEvent::Connected => self.on_progress(id, |member| member.is_trusted = true),
             PeerEvent::ChannelOpen => self.on_progress(id, |member| member.has_channel = true),
             PeerEvent::Untrusted => {

@@ -61,6 +61,8 @@ pub enum PeerEvent {
     Untrusted,
     /// The data channel can be written to.
     ChannelOpen,
+    /// The other side has a data channel that is not ours, such as `webrtcsink`'s for its own control.
+    OtherChannel,
     /// A message came on the data channel.
     Message {
         /// As it came: hostile until parsed.

@@ -146,7 +146,8 @@ impl WebrtcBin {
         self.0.emit_by_name::<Option<WebRTCDataChannel>>("create-data-channel", &[&CHANNEL_LABEL, &options])
     }
 
-    /// Takes the data channel of our label that the other side makes, and reports what comes over it.
+    /// Takes the data channel of our label that the other side makes, and reports what comes over it; of others only that they are
+    /// there.
     pub(super) fn take_channel(&self, slot: &Channel, trust: &Arc<Trust>, clock: &RunClock, report: &Report) {
         let (slot, trust, clock, report) = (slot.clone(), trust.clone(), clock.clone(), report.clone());
         self.0.connect("on-data-channel", false, move |values| {
@@ -154,6 +155,8 @@ impl WebrtcBin {
             if channel.label().as_deref() == Some(CHANNEL_LABEL) {
                 slot.set(Some(channel.clone()));
                 report_channel(&channel, &trust, &clock, &report);
+            } else {
+                report.tell(PeerEvent::OtherChannel);
             }
             None
         });

@@ -130,17 +130,24 @@ fn payload_type(video: &MediaLine, codec: Codec) -> Option<u8> {
 /// How well a payload type fits, lower is better; none if what is sent cannot be sent as that.
 ///
 /// H.264 is sent as constrained baseline in fragments (RFC 6184, packetization mode 1), which a decoder of any of these profiles takes.
+/// One that names no mode means mode 0 by the letter; but so GStreamer's `whepclientsrc` offers, which takes every mode.
 fn rank(codec: Codec, parameters: &str) -> Option<u8> {
     match codec {
-        Codec::H264 if parameter(parameters, "packetization-mode") != Some("1") => None,
-        Codec::H264 => match profile(parameter(parameters, "profile-level-id"))? {
-            // constraint_set1: the constrained one.
-            (0x42, constraints) if constraints & 0x40 != 0 => Some(0),
-            (0x42, _) => Some(1),
-            (0x4d, _) => Some(2),
-            (0x64, _) => Some(3),
-            _ => None,
-        },
+        Codec::H264 => {
+            let unsure = match parameter(parameters, "packetization-mode") {
+                Some("1") => 0,
+                None => 4,
+                Some(_) => return None,
+            };
+            match profile(parameter(parameters, "profile-level-id"))? {
+                // constraint_set1: the constrained one.
+                (0x42, constraints) if constraints & 0x40 != 0 => Some(unsure),
+                (0x42, _) => Some(unsure + 1),
+                (0x4d, _) => Some(unsure + 2),
+                (0x64, _) => Some(unsure + 3),
+                _ => None,
+            }
+        }
         Codec::Vp9 => matches!(parameter(parameters, "profile-id"), None | Some("0")).then_some(0),
         Codec::Av1 => matches!(parameter(parameters, "profile"), None | Some("0")).then_some(0),
         Codec::Vp8 | Codec::H265 => Some(0),
@@ -256,6 +263,14 @@ mod tests {
         // Without its offer, which was good for one answer, there is nothing that it can decode.
         room.on_joined(joined(None), false, Duration::ZERO);
         assert!(matches!(&actions(&mut room)[..], [Action::Send(_, ForMember::Error(_))]));
+    }
+
+    #[test]
+    fn h264_without_a_packetization_mode_is_the_last_choice() {
+        let rank = |parameters: &str| rank(Codec::H264, parameters);
+        assert_eq!((rank("profile-level-id=42e016"), rank("")), (Some(4), Some(5)));
+        assert_eq!(rank("packetization-mode=1;profile-level-id=640c1f"), Some(3));
+        assert_eq!(rank("packetization-mode=0;profile-level-id=42e016"), None);
     }
 
     #[test]
