@@ -1,6 +1,9 @@
-//! The hub as a running thing: the state machine, the server before it and, in a sender, the sender's own link to it.
+//! The hub as a running thing: the state machine, the server before it, what takes in what is published and, in a sender, the sender's
+//! own link to it.
 
-use std::collections::BTreeMap;
+mod intake;
+mod links;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::net::TcpListener;
@@ -10,17 +13,15 @@ use tokio::task::JoinHandle;
 use crate::access::{TurnCredential, TurnKey};
 use crate::cli;
 use crate::clock::{self, RunClock};
-use crate::server::{self, HubEvent, Outbox, ServerConfig};
-use crate::signalling::client::{Client, ClientEvent};
+use crate::server::{self, HubEvent, ServerConfig};
+use crate::signalling::client::Client;
 use crate::signalling::hub::{Access, ConnectionId, Hub, HubAction, SessionInfo, Supplies};
-use crate::signalling::message::{FromClient, IceServer, SessionId, ToClient};
+use crate::signalling::message::{FromClient, IceServer, SessionId};
+use intake::Intakes;
+use links::{Door, Inside, Links};
 
 /// Messages of all connections that may wait for the hub; a full queue slows the connections down, nothing else.
 const EVENTS: usize = 256;
-
-/// Messages between a sender and the hub inside it. It starts 1000 receivers at once with room to spare; a sender that lets more
-/// wait is stuck.
-const LINK_MESSAGES: usize = 16_384;
 
 /// The connection of a sender to the hub inside it; those of the server count from 1.
 const OWN_SENDER: ConnectionId = ConnectionId(0);
@@ -106,30 +107,22 @@ impl RunningHub {
     }
 }
 
-/// Starts a hub on this socket.
-pub fn start(listener: TcpListener, hub: Hub, config: ServerConfig, clock: RunClock) -> RunningHub {
+/// Starts a hub on this socket, which takes in what is published.
+pub fn start(listener: TcpListener, hub: Hub, config: ServerConfig, clock: RunClock, encoders: &toml::Table) -> RunningHub {
     let (_, said) = mpsc::channel(1);
-    spawn(listener, hub, config, clock, Links::new(None), said)
+    spawn(listener, config, Desk::new(hub, clock, encoders.clone()), said)
 }
 
 /// Starts a hub on this socket in a sender, which speaks to it through the client that is returned.
 pub fn start_with_sender(listener: TcpListener, hub: Hub, config: ServerConfig, clock: RunClock) -> (RunningHub, Client) {
-    let (outbox, said) = mpsc::channel(LINK_MESSAGES);
-    let (told, events) = mpsc::channel(LINK_MESSAGES);
-    // The queue is new and empty.
-    let _ = told.try_send(ClientEvent::Connected(outbox));
-    let running = spawn(listener, hub, config, clock, Links::new(Some(told)), said);
-    (running, Client::attached(events))
+    let (told, said, client) = links::link();
+    let mut desk = Desk::new(hub, clock, toml::Table::default());
+    desk.links.add_inside(OWN_SENDER, told);
+    desk.hub.on_connected(OWN_SENDER, true, Access::everything(), desk.clock.now());
+    (spawn(listener, config, desk, said), client)
 }
 
-fn spawn(
-    listener: TcpListener,
-    hub: Hub,
-    config: ServerConfig,
-    clock: RunClock,
-    links: Links,
-    said: mpsc::Receiver<FromClient>,
-) -> RunningHub {
+fn spawn(listener: TcpListener, config: ServerConfig, mut desk: Desk, said: mpsc::Receiver<FromClient>) -> RunningHub {
     let (events, heard) = mpsc::channel(EVENTS);
     let (stop, stopped) = oneshot::channel();
     let (stop_server, server_stopped) = oneshot::channel::<()>();
@@ -138,45 +131,12 @@ fn spawn(
         let _ = server_stopped.await;
     }));
     let task = tokio::spawn(async move {
-        let mut desk = Desk { hub, links, clock };
         desk.run(heard, said, stopped).await;
         let _ = stop_server.send(());
         let _ = server.await;
+        desk.intakes.end().await;
     });
     RunningHub { stop, task }
-}
-
-/// Ways to everybody who is connected.
-struct Links {
-    sender: Option<mpsc::Sender<ClientEvent>>,
-    outboxes: BTreeMap<ConnectionId, Outbox>,
-}
-
-impl Links {
-    fn new(sender: Option<mpsc::Sender<ClientEvent>>) -> Links {
-        Links { sender, outboxes: BTreeMap::new() }
-    }
-
-    /// A connection that does not take it is closed, which the server tells.
-    fn send(&self, id: ConnectionId, message: ToClient) {
-        if id == OWN_SENDER {
-            if let Some(sender) = &self.sender
-                && sender.try_send(ClientEvent::Message(message)).is_err()
-            {
-                tracing::error!("the sender does not keep up with its hub");
-            }
-        } else if let Some(outbox) = self.outboxes.get(&id) {
-            let _ = outbox.send(message);
-        }
-    }
-
-    fn close(&mut self, id: ConnectionId) {
-        if id == OWN_SENDER {
-            self.sender = None;
-        } else if let Some(outbox) = self.outboxes.get(&id) {
-            outbox.close();
-        }
-    }
 }
 
 /// The loop that owns the state machine.
@@ -184,22 +144,26 @@ struct Desk {
     hub: Hub,
     links: Links,
     clock: RunClock,
+    inside: mpsc::Receiver<Inside>,
+    intakes: Intakes,
 }
 
 impl Desk {
+    fn new(hub: Hub, clock: RunClock, encoders: toml::Table) -> Desk {
+        let (door, inside) = Door::new();
+        Desk { hub, links: Links::default(), clock, inside, intakes: Intakes::new(door, encoders) }
+    }
+
     async fn run(
         &mut self,
         mut heard: mpsc::Receiver<HubEvent>,
         mut said: mpsc::Receiver<FromClient>,
         mut stopped: oneshot::Receiver<Duration>,
     ) {
-        if self.links.sender.is_some() {
-            self.hub.on_connected(OWN_SENDER, true, Access::everything(), self.clock.now());
-            // Whoever comes finds the session open.
-            if let Some(first) = said.recv().await {
-                self.hub.on_message(OWN_SENDER, first, self.clock.now());
-                self.act();
-            }
+        // Whoever comes to a hub with a sender of its own finds the session open.
+        if let Some(first) = said.recv().await {
+            self.hub.on_message(OWN_SENDER, first, self.clock.now());
+            self.act();
         }
         let mut tick = tokio::time::interval(TICK);
         let mut ends_at = None;
@@ -207,6 +171,7 @@ impl Desk {
             tokio::select! {
                 Some(event) = heard.recv() => self.on_event(event),
                 Some(message) = said.recv() => self.hub.on_message(OWN_SENDER, message, self.clock.now()),
+                Some(event) = self.inside.recv() => self.on_inside(event),
                 _ = tick.tick() => self.on_tick(),
                 drain = &mut stopped, if ends_at.is_none() => {
                     self.hub.on_drain();
@@ -235,15 +200,15 @@ impl Desk {
         let now = self.clock.now();
         match event {
             HubEvent::Connected { id, remote, access, outbox } => {
-                self.links.outboxes.insert(id, outbox);
+                self.links.add_socket(id, outbox);
                 self.hub.on_connected(id, remote.ip().to_canonical().is_loopback(), access, now);
             }
             HubEvent::Message { id, message } => self.hub.on_message(id, message, now),
             HubEvent::Garbage { id, why } => self.hub.on_garbage(id, &why),
             HubEvent::Closed { id, why } => {
-                self.links.outboxes.remove(&id);
+                self.links.remove(id);
                 let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
-                tracing::debug!(connection = id.0, ?why, open = self.links.outboxes.len(), tasks, "closed");
+                tracing::debug!(connection = id.0, ?why, open = self.links.open(), tasks, "closed");
                 self.hub.on_closed(id, now);
             }
             HubEvent::Sessions(reply) => {
@@ -260,9 +225,29 @@ impl Desk {
         }
     }
 
+    fn on_inside(&mut self, event: Inside) {
+        let now = self.clock.now();
+        match event {
+            Inside::Came { id, told } => {
+                self.links.add_inside(id, told);
+                self.hub.on_connected(id, true, Access::everything(), now);
+            }
+            Inside::Said { id, message } => self.hub.on_message(id, message, now),
+            Inside::Gone { id } => {
+                self.links.remove(id);
+                self.hub.on_closed(id, now);
+            }
+        }
+    }
+
     fn act(&mut self) {
         while let Some(action) = self.hub.poll_action() {
             match action {
+                HubAction::TakeIn(published) => {
+                    let (id, told) = self.intakes.begin(&published);
+                    self.links.add_inside(id, told);
+                    self.hub.on_intake(id, &published);
+                }
                 HubAction::Send(id, message) => self.links.send(id, message),
                 HubAction::Close(id) => self.links.close(id),
             }

@@ -105,7 +105,7 @@ impl Live {
     /// When no thread can be started.
     pub fn start(options: &Common, log: &Log) -> io::Result<Live> {
         if options.quiet {
-            return Ok(Live { interval: Duration::MAX, due: Duration::MAX, views: None, thread: None });
+            return Ok(Live::none());
         }
         if !io::stderr().is_terminal() || options.log_format == LogFormat::Json {
             return Live::spawn(LINE_INTERVAL, |views| {
@@ -114,6 +114,11 @@ impl Live {
         }
         let (console, coloured) = (log.console.clone(), log.coloured);
         Live::spawn(SCREEN_INTERVAL, move |views| renew_screen(&views, &console, coloured))
+    }
+
+    /// Nothing is shown.
+    pub fn none() -> Live {
+        Live { interval: Duration::MAX, due: Duration::MAX, views: None, thread: None }
     }
 
     fn spawn(interval: Duration, show: impl FnOnce(Receiver<LiveView>) + Send + 'static) -> io::Result<Live> {

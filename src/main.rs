@@ -44,7 +44,7 @@ async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     match command {
         Command::Send(config) => sender::run(config, encoders, common, &log, settings.shown_command.clone()).await,
         Command::Receive(config) => receiver::run(config, common).await,
-        Command::Serve(config) => serve::run(config).await,
+        Command::Serve(config) => serve::run(config, encoders).await,
         Command::Token(config) => tools::token(config),
         Command::Demo(config) => demo::run(config, common, &settings.send_words).await,
         Command::Replay(config) => replay::run(config, settings.shown_command.clone()),

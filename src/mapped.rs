@@ -6,6 +6,9 @@ use gstreamer_video::prelude::*;
 
 use crate::frame::{I420View, Plane, PlaneTooSmall};
 
+/// Of a picture for a pipeline: nobody goes by it, but videorate 1.22 aborts the process over pictures without rate and duration.
+const NOMINAL_DURATION: gst::ClockTime = gst::ClockTime::from_mseconds(33);
+
 /// An I420 picture whose memory can be read.
 #[derive(Debug)]
 pub struct MappedPicture(gst_video::VideoFrame<gst_video::video_frame::Readable>);
@@ -33,6 +36,20 @@ impl MappedPicture {
             u: plane(1, half_width, half_height)?,
             v: plane(2, half_width, half_height)?,
         })
+    }
+
+    /// The picture and what kind it is, without a time and without a copy.
+    pub fn sample(&self) -> gst::Sample {
+        let mut picture = self.0.buffer().copy();
+        let stamps = picture.make_mut();
+        stamps.set_pts(gst::ClockTime::NONE);
+        stamps.set_dts(gst::ClockTime::NONE);
+        stamps.set_duration(NOMINAL_DURATION);
+        let sample = gst::Sample::builder().buffer(&picture);
+        match self.0.info().to_caps() {
+            Ok(caps) => sample.caps(&caps).build(),
+            Err(_) => sample.build(),
+        }
     }
 
     /// Width and height in pixels.

@@ -13,7 +13,7 @@ use crate::signals::Signals;
 use crate::tls::Identity;
 
 /// Serves until it is interrupted, and then as long as members are there and `--drain` allows.
-pub async fn run(config: &ServeConfig) -> anyhow::Result<ExitCode> {
+pub async fn run(config: &ServeConfig, encoders: &toml::Table) -> anyhow::Result<ExitCode> {
     let tokens = tokens(&config.access)?;
     let relays = relays(&config.turn)?;
     let identity = Identity::read(config.tls.tls_cert.as_deref(), config.tls.tls_key.as_deref(), since_1970())?;
@@ -23,6 +23,7 @@ pub async fn run(config: &ServeConfig) -> anyhow::Result<ExitCode> {
     let hub_config = HubConfig {
         max_sessions: config.max_sessions as usize,
         max_members: config.max_receivers as usize,
+        max_publishers: config.publish.max_publishers as usize,
         grace: config.grace,
         max_wait: config.max_wait,
         names: MemberNames::Random,
@@ -38,7 +39,7 @@ pub async fn run(config: &ServeConfig) -> anyhow::Result<ExitCode> {
         ..ServerConfig::default()
     };
     let mut signals = Signals::listen()?;
-    let running = hub::start(listener, hub, server_config, RunClock::start());
+    let running = hub::start(listener, hub, server_config, RunClock::start(), encoders);
     tracing::info!("senders and receivers may come to {scheme}://{address}");
     signals.recv().await;
     tracing::info!("nobody new is let in; ending when all have left, or in {:?}", config.drain);

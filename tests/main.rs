@@ -18,6 +18,7 @@ mod laws;
 mod limits;
 mod network;
 mod page;
+mod publish;
 mod recovery;
 mod relay;
 mod security;

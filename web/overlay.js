@@ -119,7 +119,7 @@ function scaled({ x, y, radius }, byX, byY) {
   return { x: (x + 0.5) * byX - 0.5, y: (y + 0.5) * byY - 0.5, radius: radius * byX };
 }
 
-function drawMarks(context, { seen, truth, seenColour, truthColour }, place, scale, ratio) {
+export function drawMarks(context, { seen, truth, seenColour, truthColour }, place, scale, ratio) {
   context.lineCap = "round";
   const reach = ({ radius = 20 }) => Math.min(Math.max(0.5 * radius * scale, 3 * ratio), 9 * ratio);
   for (const object of truth) {

@@ -20,7 +20,8 @@ export function showSessions(sessions, token) {
   byId("session-command").textContent = `rebound send --hub ${location.origin.replace(/^http/, "ws")}`;
   byId("session-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    location.assign(address(byId("session-input").value, token));
+    const view = event.submitter?.value === "publish" ? "/publish" : "";
+    location.assign(address(byId("session-input").value, token, view));
   });
   show(sessions, token);
   setInterval(async () => {
@@ -59,6 +60,6 @@ function fill(item, { sender, receivers, viewers, since }) {
   return item;
 }
 
-function address(id, token) {
-  return `/s/${encodeURIComponent(id)}${token ? `#token=${encodeURIComponent(token)}` : ""}`;
+function address(id, token, view = "") {
+  return `/s/${encodeURIComponent(id)}${view}${token ? `#token=${encodeURIComponent(token)}` : ""}`;
 }

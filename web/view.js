@@ -22,6 +22,7 @@ export class View {
   onPlay = () => {};
   #labelledMs = 0;
   #isFramed = false;
+  #hasSession = false;
   /** Why this browser can only watch. */
   #unable = "";
 
@@ -45,6 +46,9 @@ export class View {
   setSession(session) {
     byId("session-id").textContent = session;
     document.title = `${session} · rebound`;
+    // The fragment has the token, if there is one.
+    byId("publish").href = `/s/${session}/publish${location.hash}`;
+    this.#hasSession = true;
     const share = byId("share");
     share.hidden = false;
     byId("qr-note").hidden = !/^(localhost|127\..*|\[::1\])$/.test(location.hostname);
@@ -57,6 +61,8 @@ export class View {
     byId("state").dataset.state = state;
     setText("state-word", WORDS[state]);
     setText("placeholder-text", reason || WORDS[state]);
+    // Where nobody sends, this device might.
+    byId("publish").hidden = state !== "waiting" || !this.#hasSession;
     if (state !== "live" && state !== "interrupted") this.#isFramed = false;
     this.#showPlaceholder();
     // What stands in the video's place need not be said twice.

@@ -39,12 +39,18 @@ fn obey(hub: &mut Hub, open: &mut BTreeSet<ConnectionId>) {
                 assert!(message.to_json().len() < 200_000);
             }
             HubAction::Close(id) => assert!(open.remove(&id), "closed twice"),
+            HubAction::TakeIn(published) => {
+                let intake = ConnectionId(1000 + published.publisher.0);
+                assert!(open.insert(intake), "a publisher has one receiver");
+                hub.on_intake(intake, &published);
+            }
         }
     }
 }
 
 fuzz_target!(|text: &str| {
-    let config = HubConfig { max_sessions: 2, max_members: 3, grace: GRACE, max_wait: GRACE, names: MemberNames::Counted };
+    let names = MemberNames::Counted;
+    let config = HubConfig { max_sessions: 2, max_members: 3, max_publishers: 1, grace: GRACE, max_wait: GRACE, names };
     let (mut hub, mut open, mut now) = (Hub::new(config, Counting(0)), BTreeSet::new(), Duration::ZERO);
     for line in text.lines() {
         let Some((first, rest)) = line.split_at_checked(1) else { continue };

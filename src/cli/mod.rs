@@ -9,6 +9,7 @@ mod exit;
 mod ice;
 mod ice_policy;
 mod impair;
+mod publish;
 mod receive;
 mod recovery;
 mod redact;
@@ -40,6 +41,7 @@ pub use exit::ExitCode;
 pub use ice::{IceServer, IceServerError, Secret, TurnTransport};
 pub use ice_policy::{IcePolicy, IcePolicyArgs};
 pub use impair::ImpairConfig;
+pub use publish::PublishArgs;
 pub use receive::ReceiveConfig;
 pub use recovery::{JitterMs, ReceiveRecovery, SendRecovery};
 pub use redact::{redact, redact_command};
@@ -90,6 +92,12 @@ pub struct Cli {
     /// What holds for all of them.
     #[command(flatten)]
     pub common: Common,
+}
+
+/// A role's settings where nobody gives any.
+pub(crate) fn defaults<A: Args>() -> A {
+    let matches = A::augment_args(clap::Command::new("defaults")).get_matches_from(["defaults"]);
+    A::from_arg_matches(&matches).expect("what may be left out has a default")
 }
 
 /// The subcommands.

@@ -7,6 +7,7 @@ use clap::builder::RangedU64ValueParser;
 
 use super::access::AccessArgs;
 use super::ice::{self, IceServer};
+use super::publish::PublishArgs;
 use super::tls::TlsArgs;
 use super::turn::TurnArgs;
 use super::values;
@@ -49,6 +50,9 @@ pub struct ServeConfig {
     #[arg(long, value_name = "N", default_value = "4096", value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000),
         help_heading = "Limits")]
     pub max_connections: u32,
+    /// Publishers.
+    #[command(flatten)]
+    pub publish: PublishArgs,
     /// How long a lost connection is waited for, with its session and place kept
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::duration, help_heading = "Limits")]
     pub grace: Duration,

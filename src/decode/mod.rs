@@ -73,6 +73,11 @@ impl Picture {
         Some(layout)
     }
 
+    /// The picture for a pipeline, without a time and without a copy.
+    pub fn sample(&self) -> gst::Sample {
+        self.frame.sample()
+    }
+
     /// Width and height in pixels.
     pub fn size(&self) -> (u32, u32) {
         self.frame.size()

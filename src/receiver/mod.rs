@@ -13,7 +13,6 @@ mod watch;
 
 use std::time::Duration;
 
-use anyhow::bail;
 use tokio::sync::mpsc;
 
 use crate::cli::{ExitCode, ReceiveConfig};
@@ -27,9 +26,10 @@ use crate::signals::Signals;
 use crate::webrtc::{PeerError, PeerEvent, ReceivingPeer};
 use progress::Fault;
 use session::{Session, SessionId};
-use watch::Show;
 
 pub use start::run;
+pub(crate) use start::run_inside;
+pub(crate) use watch::Show;
 
 /// How often the loop looks at its deadlines.
 const TICK: Duration = Duration::from_millis(100);
@@ -53,6 +53,8 @@ struct Receiver {
     debugging: Debugging,
     client: Client,
     events: mpsc::Sender<Event>,
+    /// Inside a hub, where whoever sends does not offer twice.
+    is_inside: bool,
     /// Whether the sender is on this machine.
     is_local: bool,
     ice: crate::webrtc::IceSettings,
@@ -68,8 +70,7 @@ struct Receiver {
 }
 
 impl Receiver {
-    async fn run(&mut self, queue: &mut mpsc::Receiver<Event>) -> anyhow::Result<ExitCode> {
-        let mut signals = Signals::listen()?;
+    async fn run(&mut self, queue: &mut mpsc::Receiver<Event>, mut signals: Signals) -> anyhow::Result<ExitCode> {
         let mut tick = tokio::time::interval(TICK);
         loop {
             let event = tokio::select! {
@@ -80,7 +81,8 @@ impl Receiver {
             };
             match event {
                 Event::Client(Some(event)) => self.on_client(event)?,
-                Event::Client(None) => bail!("the signalling client ended"),
+                // A hub that this receiver is inside of is done with it.
+                Event::Client(None) => return Ok(ExitCode::Ok),
                 Event::PeerStarted { session, peer } => self.on_peer_started(session, peer),
                 Event::Peer { session, event } => self.on_peer(session, event),
                 Event::Tick => {
@@ -204,8 +206,11 @@ impl Receiver {
         self.tell_stats(now);
     }
 
-    /// Ends the session, and asks for another.
+    /// Ends the session, and asks for another if there can be one.
     fn leave(&mut self, reason: &str) {
+        if self.is_inside {
+            return self.walk_out(reason);
+        }
         self.end_session(reason);
         self.hub.ask_again(self.clock.now());
     }

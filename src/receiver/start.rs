@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::progress::Progress;
 use super::session::{Session, SessionId};
-use super::watch::Watcher;
+use super::watch::{Show, Watcher};
 use super::{Event, QUEUE_EVENTS, Receiver, hub, show};
 use crate::cli::{Common, ExitCode, ReceiveConfig};
 use crate::clock::RunClock;
@@ -20,6 +20,7 @@ use crate::pipeline::{self, Debugging, Texts};
 use crate::signalling::client::{Client, ClientConfig, HubUrl};
 use crate::signalling::gate::{CandidateGate, CandidatePolicy, CheckedSdp, SdpKind, check_sdp};
 use crate::signalling::message::{Bye, FromClient, Sdp};
+use crate::signals::Signals;
 use crate::webrtc::{Certificate, PeerError, ReceiveSettings, ReceivingPeer, Report, Trust};
 use crate::witness;
 
@@ -30,28 +31,25 @@ pub async fn run(config: &ReceiveConfig, common: &Common) -> anyhow::Result<Exit
     let url: HubUrl = config.signalling_url().map_err(anyhow::Error::msg)?.as_str().parse()?;
     let client_config =
         ClientConfig { give_up_after: config.connect_timeout, ..ClientConfig::new(&url.clone().into(), &config.session)? };
-    let (events, mut queue) = mpsc::channel(QUEUE_EVENTS);
-    let mut receiver = Receiver {
-        clock: RunClock::start(),
-        texts,
-        is_local: url.is_loopback(),
-        client: Client::connect(url, client_config),
-        events,
-        ice: crate::ice::settings(&config.ice_servers, config.ice_tcp, config.ice_policy),
-        debugging: Debugging { dot_dir: config.dot.clone(), log_changes: common.verbose > 0 },
-        config: config.clone(),
-        hub: hub::Link::new(config.session.session.clone()),
-        session: None,
-        sessions: 0,
-        stalled: 0,
-        show: show::show(config)?,
-        detected: 0,
-        has_received: false,
-        unsent: 0,
-    };
-    let code = receiver.run(&mut queue).await;
+    let show = show::show(config)?;
+    let signals = Signals::listen()?;
+    let (is_local, client) = (url.is_loopback(), Client::connect(url, client_config));
+    let (mut receiver, mut queue) = Receiver::new(config, texts, client, is_local, show);
+    receiver.debugging.log_changes = common.verbose > 0;
+    let code = receiver.run(&mut queue, signals).await;
     receiver.finish().await;
     code
+}
+
+/// Runs a receiver inside a hub until that closes the client's link. `is_local` tells whether the sender is on this machine.
+pub(crate) async fn run_inside(config: &ReceiveConfig, client: Client, is_local: bool, show: Show) -> anyhow::Result<()> {
+    let texts = Texts::load(config.pipelines.as_deref())?;
+    let _certificate = Certificate::prepare();
+    let (mut receiver, mut queue) = Receiver::new(config, texts, client, is_local, Some(show));
+    receiver.is_inside = true;
+    let code = receiver.run(&mut queue, Signals::none()).await;
+    receiver.finish().await;
+    code.map(drop)
 }
 
 /// Ends a peer, off the loop.
@@ -60,6 +58,36 @@ pub(super) fn close(peer: ReceivingPeer) {
 }
 
 impl Receiver {
+    fn new(
+        config: &ReceiveConfig,
+        texts: Texts,
+        client: Client,
+        is_local: bool,
+        show: Option<Show>,
+    ) -> (Receiver, mpsc::Receiver<Event>) {
+        let (events, queue) = mpsc::channel(QUEUE_EVENTS);
+        let receiver = Receiver {
+            clock: RunClock::start(),
+            texts,
+            is_inside: false,
+            is_local,
+            client,
+            events,
+            ice: crate::ice::settings(&config.ice_servers, config.ice_tcp, config.ice_policy),
+            debugging: Debugging { dot_dir: config.dot.clone(), log_changes: false },
+            config: config.clone(),
+            hub: hub::Link::new(config.session.session.clone()),
+            session: None,
+            sessions: 0,
+            stalled: 0,
+            show,
+            detected: 0,
+            has_received: false,
+            unsent: 0,
+        };
+        (receiver, queue)
+    }
+
     /// Says goodbye and frees everything.
     async fn finish(mut self) {
         let outbox = self.hub.take_outbox();
@@ -83,7 +111,9 @@ impl Receiver {
         };
         self.sessions += 1;
         let (id, jitter_ms, now) = (SessionId(self.sessions), self.config.recovery.jitter_ms, self.clock.now());
-        let progress = Progress::new(self.hub.answered_in(), self.stalled, now);
+        // Where there is no next connection, none is the better bet.
+        let stalled = if self.is_inside { u32::MAX } else { self.stalled };
+        let progress = Progress::new(self.hub.answered_in(), stalled, now);
         let progress = if offer.application().is_some() { progress } else { progress.without_channel() };
         let session = Session::new(id, offered.offer, gate, jitter_ms, progress, now);
         let decoded = session.decoded.clone();
@@ -164,7 +194,8 @@ impl Receiver {
 }
 
 fn tell(events: &mpsc::Sender<Event>, event: Event) {
-    if events.try_send(event).is_err() {
+    // After the loop has ended nobody listens, and nobody needs to.
+    if let Err(mpsc::error::TrySendError::Full(_)) = events.try_send(event) {
         tracing::error!("the receiver's loop does not keep up with its own events");
     }
 }

@@ -14,7 +14,7 @@ use crate::webrtc::Channel;
 use crate::witness;
 
 /// Is shown what was seen, after the coordinates are on their way. Must not block.
-pub(super) type Show = Box<dyn FnMut(&Picture, &[Sighting]) + Send>;
+pub(crate) type Show = Box<dyn FnMut(&Picture, &[Sighting]) + Send>;
 
 /// What the watcher has done, to be read from other threads.
 #[derive(Debug, Default)]

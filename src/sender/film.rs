@@ -15,7 +15,7 @@ use crate::detect;
 use crate::pipeline::{Debugging, MediaText, PipelineError, Texts};
 use crate::report::SceneInfo;
 use crate::scene::{Scene, SceneConfig, Truth};
-use crate::source::{Filmed, Footage, MediaSource, Produced, SceneSource};
+use crate::source::{FEED_LAUNCH, Filmed, Footage, MediaSource, Produced, SceneSource};
 use crate::units::{Fps, FrameNumber, RtpTime};
 
 /// What is sent, and where everything in it is.
@@ -100,6 +100,7 @@ fn media_text(config: &SendConfig, texts: &Texts) -> anyhow::Result<Option<Media
         Footage::Scene => return Ok(None),
         // What makes it is not known; a camera that is taken for a file would only be started late.
         Footage::Launch(text) => (text.clone(), true, None),
+        Footage::Fed(_) => (FEED_LAUNCH.to_owned(), true, None),
         Footage::Media { kind, location } => {
             let entry = texts.sources.of(kind.name())?;
             let elements = entry.missing();

@@ -24,6 +24,8 @@ pub(super) enum Place {
     At(HubUrl),
     /// In place of one, somebody's WHIP server.
     Server(Endpoint),
+    /// Around this sender, which hands on what is published there.
+    Around,
 }
 
 /// The hub, and what it gave.
@@ -40,6 +42,11 @@ impl Link {
         Link { place, session, ticket: None, ice_servers: Vec::new(), outbox: None }
     }
 
+    /// The place that is kept inside a hub, with the ticket to it.
+    pub(super) fn inside(session: &SessionId, ticket: &Ticket) -> Link {
+        Link { ticket: Some(ticket.clone()), ..Link::new(Place::Around, Some(session.clone())) }
+    }
+
     /// What to type where the receiver is to be.
     pub(super) fn invitation(&self) -> String {
         match (&self.place, &self.session) {
@@ -49,6 +56,7 @@ impl Link {
             }
             (Place::Own { address: at, .. }, _) => format!("rebound receive --host {} --port {}", at.ip(), at.port()),
             (Place::At(url), Some(session)) => format!("rebound receive --hub {url} --session {session}"),
+            (Place::Around, _) => "rebound receive --hub URL".to_owned(),
             (Place::At(url), None) => format!("rebound receive --hub {url}"),
             (Place::Server(endpoint), _) => endpoint.to_string(),
         }
@@ -59,10 +67,14 @@ impl Link {
         matches!(self.place, Place::Server(_))
     }
 
+    fn is_inside(&self) -> bool {
+        matches!(self.place, Place::Around)
+    }
+
     /// Whether the hub is on this machine.
     fn is_local(&self) -> bool {
         match &self.place {
-            Place::Own { .. } => true,
+            Place::Own { .. } | Place::Around => true,
             Place::At(url) => url.is_loopback(),
             Place::Server(endpoint) => endpoint.is_loopback(),
         }
@@ -104,6 +116,8 @@ impl Sender {
                 tracing::warn!("the connection to the hub is lost, video goes on: {reason}");
             }
             Some(ClientEvent::Failed(error)) => return Err(error.into()),
+            // What was published is over.
+            None if self.hub.is_inside() => self.is_over = true,
             None => bail!("the hub's client ended"),
         }
         Ok(())
@@ -144,6 +158,7 @@ impl Sender {
                 tracing::info!("browsers may come to http{s}://{address}, receivers may come to ws{s}://{address}/ws");
             }
             Place::Server(endpoint) => tracing::info!("publishing to {endpoint}"),
+            Place::Around => tracing::info!(%session, "what is published can be watched"),
             Place::At(_) if is_new => tracing::info!(%session, "the session is open: {}", self.hub.invitation()),
             Place::At(_) => tracing::info!(%session, "the hub is back, and so is this sender"),
         }

@@ -36,7 +36,7 @@ use crate::signalling::client::Client;
 use crate::signalling::message::ErrorCode;
 use crate::signalling::room::{NewPeer, PeerId, Room};
 use crate::signals::Signals;
-use crate::source::{MediaEnd, MediaError, MediaSource};
+use crate::source::{Footage, MediaEnd, MediaError, MediaSource};
 use crate::units::{FrameNumber, RtpTime};
 use crate::usage::{self, ThreadUsage, Usage};
 use event::{Event, Events};
@@ -47,6 +47,7 @@ use stream::{Plan, Stream};
 
 pub(crate) use outcome::write as write_report;
 pub use setup::run;
+pub(crate) use setup::run_inside;
 pub(crate) use setup::{catalogue, plan};
 
 /// How often the loop looks at its deadlines: often enough that a keyframe that waits for its time waits no frame longer.
@@ -209,7 +210,11 @@ impl Sender {
     }
 
     fn on_footage_opened(&mut self, opened: Result<MediaSource, MediaError>) -> anyhow::Result<()> {
-        let mut source = Source::opened(opened?, &self.outlet, &self.config)?;
+        let mut media = opened?;
+        if let Footage::Fed(feed) = &self.config.source.source {
+            media.take_from(feed)?;
+        }
+        let mut source = Source::opened(media, &self.outlet, &self.config)?;
         if self.members.values().any(|member| member.active.is_some()) {
             source.begin(&self.outlet, &self.config)?;
         }

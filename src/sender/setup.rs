@@ -29,6 +29,7 @@ use crate::report::{Distribution, Ledger, LedgerConfig, SenderCost, Totals};
 use crate::server::{self, ServerConfig};
 use crate::signalling::client::{Client, ClientConfig, Endpoint, HubUrl};
 use crate::signalling::hub::{Access, Hub, HubConfig, MemberNames};
+use crate::signalling::message::{SessionId, Ticket};
 use crate::signalling::room::{Room, RoomConfig};
 use crate::signals::Signals;
 use crate::tls::Identity;
@@ -52,7 +53,7 @@ pub async fn run(
     let live = Live::start(common, log)?;
     let debugging = Debugging { dot_dir: config.dot.clone(), log_changes: common.verbose > 0 };
     let prepared = Prepared { film, plan, choice, live, command, debugging };
-    let (mut sender, mut hub) = prepared.start(config, place)?;
+    let (mut sender, mut hub) = prepared.start(config, |clock| reach(config, place, clock))?;
     let mut signals = Signals::listen()?;
     let code = sender.run(&mut hub.client, &mut signals).await;
     if matches!(code, Ok(ExitCode::Interrupted)) {
@@ -76,6 +77,28 @@ pub async fn run(
         ExitCode::Ok => Ok(judged),
         code => Ok(code),
     }
+}
+
+/// Runs a sender inside a hub, at the place that is kept for it there, until the hub closes its link. It connects when it has an encoder.
+pub(crate) async fn run_inside(
+    config: SendConfig,
+    encoders: &toml::Table,
+    session: &SessionId,
+    ticket: &Ticket,
+    connect: impl Future<Output = Client>,
+) -> anyhow::Result<()> {
+    let plan = plan(&config, encoders)?;
+    let film = Film::new(&config, &plan.texts)?;
+    let choosing = plan.clone();
+    let choice = tokio::task::spawn_blocking(move || choosing.choose(None, &[], None)).await??;
+    let (live, command, debugging) = (Live::none(), Vec::new(), Debugging { dot_dir: None, log_changes: false });
+    let hubs = Hubs { client: connect.await, own: None };
+    let prepared = Prepared { film, plan, choice, live, command, debugging };
+    let (mut sender, mut hubs) = prepared.start(&config, |_| (Link::inside(session, ticket), hubs))?;
+    let ended = sender.run(&mut hubs.client, &mut Signals::none()).await;
+    let report = sender.finish(hubs).await;
+    tracing::debug!(%session, frames = report.totals.all.frames.produced, "what was published was sent on");
+    ended.map(drop)
 }
 
 /// What the settings say of encoding.
@@ -104,7 +127,7 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn start(self, config: &SendConfig, place: At) -> anyhow::Result<(Sender, Hubs)> {
+    fn start(self, config: &SendConfig, reach: impl FnOnce(&RunClock) -> (Link, Hubs)) -> anyhow::Result<(Sender, Hubs)> {
         let Prepared { mut film, plan, choice, live, command, debugging } = self;
         let events = Events::default();
         let clock = RunClock::start();
@@ -124,7 +147,7 @@ impl Prepared {
                 None
             }
         };
-        let (link, hubs) = reach(config, place, &clock);
+        let (link, hubs) = reach(&clock);
         let ledger_config = LedgerConfig {
             history_size: config.history_size as usize,
             warmup: config.warmup.unwrap_or_default(),
@@ -235,6 +258,7 @@ fn reach(config: &SendConfig, place: At, clock: &RunClock) -> (Link, Hubs) {
             let hub = HubConfig {
                 max_sessions: 1,
                 max_members,
+                max_publishers: 0,
                 grace: GRACE,
                 max_wait: Duration::MAX,
                 names: MemberNames::Counted,

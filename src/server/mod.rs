@@ -159,6 +159,7 @@ fn router() -> Router {
         .route("/ws", get(own))
         .route("/gst", get(gstreamer))
         .merge(resource::routes(&resource::WHEP))
+        .merge(resource::routes(&resource::WHIP))
 }
 
 #[derive(Clone)]

@@ -36,7 +36,7 @@ const MAX_HOST_BYTES: usize = 255 + 6;
 
 /// What a browser may do with what it gets here: run and show what comes from here, and nothing else. Cross-origin isolation gives
 /// the page a clock of microseconds; without it times are rounded to tenths of milliseconds.
-const GUARDS: [(&str, &str); 8] = [
+const GUARDS: [(&str, &str); 7] = [
     (
         "content-security-policy",
         "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -48,10 +48,15 @@ const GUARDS: [(&str, &str); 8] = [
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-embedder-policy", "require-corp"),
     ("cross-origin-resource-policy", "same-origin"),
-    ("permissions-policy", "camera=(self), microphone=(), geolocation=(), display-capture=()"),
 ];
 
+/// What a page may use of the device, which only the one that publishes does.
+const PERMISSIONS: &str = "permissions-policy";
+const NOTHING: &str = "camera=(), microphone=(), geolocation=(), display-capture=()";
+const CAMERA: &str = "camera=(self), microphone=(), geolocation=(), display-capture=()";
+
 const INDEX: &str = include_str!("../../web/index.html");
+const PUBLISH: &str = include_str!("../../web/publish.html");
 
 struct Asset {
     /// Below `/assets/`.
@@ -66,7 +71,7 @@ macro_rules! asset {
     };
 }
 
-const ASSETS: [Asset; 24] = [
+const ASSETS: [Asset; 30] = [
     asset!(CSS, "style.css"),
     asset!(SVG, "icon.svg"),
     asset!(JAVASCRIPT, "app.js"),
@@ -77,6 +82,7 @@ const ASSETS: [Asset; 24] = [
     asset!(JAVASCRIPT, "ball/edge.js"),
     asset!(JAVASCRIPT, "ball/model.js"),
     asset!(JAVASCRIPT, "ball/solve.js"),
+    asset!(JAVASCRIPT, "camera.js"),
     asset!(JAVASCRIPT, "detector.js"),
     asset!(JAVASCRIPT, "dom.js"),
     asset!(JAVASCRIPT, "feedback.js"),
@@ -86,16 +92,21 @@ const ASSETS: [Asset; 24] = [
     asset!(JAVASCRIPT, "peer.js"),
     asset!(JAVASCRIPT, "pictures.js"),
     asset!(JAVASCRIPT, "plots.js"),
+    asset!(JAVASCRIPT, "publish.js"),
+    asset!(JAVASCRIPT, "publishing.js"),
+    asset!(JAVASCRIPT, "returned.js"),
     asset!(JAVASCRIPT, "same_frame.js"),
+    asset!(JAVASCRIPT, "sent.js"),
     asset!(JAVASCRIPT, "sessions.js"),
     asset!(JAVASCRIPT, "signalling.js"),
     asset!(JAVASCRIPT, "view.js"),
     asset!(JAVASCRIPT, "watch.js"),
+    asset!(JAVASCRIPT, "whip.js"),
 ];
 
 /// One for all: they are of one build.
 static TAG: LazyLock<String> = LazyLock::new(|| {
-    let texts = ASSETS.iter().map(|asset| asset.text).chain([INDEX]);
+    let texts = ASSETS.iter().map(|asset| asset.text).chain([INDEX, PUBLISH]);
     let digest = texts.fold(Sha256::new(), |digest, text| digest.chain_update(text)).finalize();
     format!("\"{}\"", digest[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 });
@@ -105,6 +116,7 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/", get(front))
         .route("/s/{session}", get(session))
+        .route("/s/{session}/publish", get(publish))
         .route("/s/{session}/qr.svg", get(qr))
         .route("/assets/{*path}", get(asset))
 }
@@ -120,6 +132,16 @@ async fn front(headers: HeaderMap) -> Response {
 
 async fn session(Path(session): Path<String>, headers: HeaderMap) -> Response {
     if is_session(&session) { file(&headers, HTML, INDEX) } else { not_found() }
+}
+
+/// The one page that may use the camera.
+async fn publish(Path(session): Path<String>, headers: HeaderMap) -> Response {
+    if !is_session(&session) {
+        return not_found();
+    }
+    let mut response = file(&headers, HTML, PUBLISH);
+    response.headers_mut().insert(PERMISSIONS, HeaderValue::from_static(CAMERA));
+    response
 }
 
 async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
@@ -169,6 +191,7 @@ fn not_found() -> Response {
 fn guarded(mut response: Response) -> Response {
     let guards = GUARDS.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
     response.headers_mut().extend(guards);
+    response.headers_mut().insert(PERMISSIONS, HeaderValue::from_static(NOTHING));
     response
 }
 
@@ -193,20 +216,30 @@ mod tests {
         for (path, accept, expected) in [
             ("/", "text/html,*/*", "<!doctype html>"),
             ("/s/a_b-1", "*/*", "<!doctype html>"),
+            ("/s/a_b-1/publish", "*/*", "rebound: publish a camera"),
             ("/", "*/*", "rebound receive"),
         ] {
             let (status, _, body) = ask(path, &[("accept", accept)]).await;
             assert_eq!((status, body.contains(expected)), (StatusCode::OK, true), "{path} {accept}");
         }
         let too_long = format!("/s/{}", "a".repeat(MAX_SESSION_BYTES + 1));
-        for path in ["/s/..%2f..%2fetc", "/s/%3Cscript%3E", "/s/a%20b", "/assets/../Cargo.toml", "/assets/", &too_long] {
+        for path in [
+            "/s/..%2f..%2fetc",
+            "/s/a%20b/publish",
+            "/s/%3Cscript%3E",
+            "/s/a%20b",
+            "/assets/../Cargo.toml",
+            "/assets/",
+            &too_long,
+        ] {
             assert_eq!(ask(path, &[]).await.0, StatusCode::NOT_FOUND, "{path}");
         }
     }
 
     #[tokio::test]
     async fn all_that_the_page_names_is_there_and_nothing_comes_from_elsewhere() {
-        let texts = ASSETS.iter().map(|asset| (asset.path, asset.text)).chain([("index.html", INDEX)]);
+        let texts =
+            ASSETS.iter().map(|asset| (asset.path, asset.text)).chain([("index.html", INDEX), ("publish.html", PUBLISH)]);
         for (from, text) in texts {
             for quoted in text.split(['"', '\'', '(', ')']) {
                 let path = match quoted.strip_prefix("./") {
@@ -224,7 +257,7 @@ mod tests {
         let is_inline = |word: &str| {
             word.contains("<style") || word.starts_with("style=") || (word.starts_with("on") && word.contains('='))
         };
-        assert_eq!(INDEX.split_whitespace().find(|word| is_inline(word)), None);
+        assert_eq!(INDEX.split_whitespace().chain(PUBLISH.split_whitespace()).find(|word| is_inline(word)), None);
     }
 
     #[tokio::test]
@@ -236,6 +269,10 @@ mod tests {
         assert_eq!((status, body.as_str()), (StatusCode::NOT_MODIFIED, ""));
         for (name, value) in GUARDS {
             assert_eq!(headers[name], value);
+        }
+        for (path, camera) in [("/s/one", "camera=()"), ("/s/one/publish", "camera=(self)")] {
+            let policy = &ask(path, &[]).await.1["permissions-policy"];
+            assert!(policy.to_str().expect("text").starts_with(camera), "{path}: {policy:?}");
         }
         assert!(!headers["content-security-policy"].to_str().expect("text").contains("unsafe"));
     }

@@ -178,7 +178,8 @@ async fn whoever_talks_nonsense_is_told_and_may_still_join_and_whoever_has_no_co
     let listener = bind("127.0.0.1", 0).await.expect("a free port");
     let address = listener.local_addr().expect("bound");
     let grace = Duration::from_secs(1);
-    let config = HubConfig { max_sessions: 1, max_members: 1, grace, max_wait: Duration::MAX, names: MemberNames::Counted };
+    let (max_wait, names) = (Duration::MAX, MemberNames::Counted);
+    let config = HubConfig { max_sessions: 1, max_members: 1, max_publishers: 0, grace, max_wait, names };
     let (running, client) =
         crate::hub::start_with_sender(listener, Hub::new(config, NoServers), quick(), crate::clock::RunClock::start());
     let room = Room::new(RoomConfig { codecs: vec![Codec::H264], max_members: 1, ice_tcp: false });

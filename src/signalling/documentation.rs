@@ -38,7 +38,7 @@ fn check<M: PartialEq + std::fmt::Debug>(examples: &[&str], direction: &str, rea
 fn every_example_is_what_the_schema_and_the_code_take() {
     let said = examples("## From receivers and viewers", "## From the hub");
     let heard = examples("## From the hub", "## The gate");
-    assert_eq!((said.len(), heard.len()), (10, 14));
+    assert_eq!((said.len(), heard.len()), (11, 14));
     check(&said, "fromClient", |text| FromClient::read(text).expect(text), FromClient::to_json);
     check(&heard, "toClient", |text| ToClient::read(text).expect(text), ToClient::to_json);
 }

@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+use super::Feed;
+
 /// Where the pictures come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Footage {
@@ -19,6 +21,8 @@ pub enum Footage {
     },
     /// Launch text that ends in raw video.
     Launch(String),
+    /// Pictures from inside this process.
+    Fed(Feed),
 }
 
 /// An entry of `pipelines/sources.toml`.
@@ -75,6 +79,7 @@ impl fmt::Display for Footage {
             Footage::Scene => f.write_str("scene"),
             Footage::Media { location, .. } => f.write_str(location),
             Footage::Launch(text) => f.write_str(text),
+            Footage::Fed(_) => f.write_str("published"),
         }
     }
 }
@@ -88,6 +93,7 @@ mod tests {
         let kind = |text: &str| match text.parse::<Footage>().expect("never fails") {
             Footage::Scene => "scene",
             Footage::Launch(_) => "launch",
+            Footage::Fed(_) => "fed",
             Footage::Media { kind, .. } => kind.name(),
         };
         for (text, expected) in [

@@ -7,6 +7,7 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
+use super::Feed;
 use crate::clock::RunClock;
 use crate::mapped::MappedPicture;
 use crate::pipeline::{BusEvent, Debugging, MediaText, Pipeline, PipelineError};
@@ -64,6 +65,7 @@ pub struct MediaSource {
     pipeline: Option<Pipeline>,
     clock: RunClock,
     live: bool,
+    feed: Option<Feed>,
 }
 
 impl MediaSource {
@@ -77,7 +79,7 @@ impl MediaSource {
             pipeline.element::<gst::Element>("media").map_err(error)?.set_property(property, value);
         }
         clock.drive(pipeline.inner());
-        let source = MediaSource { pipeline: Some(pipeline), clock: clock.clone(), live: text.live };
+        let source = MediaSource { pipeline: Some(pipeline), clock: clock.clone(), live: text.live, feed: None };
         if source.preroll().map_err(error)? { Ok(source) } else { Err(MediaError::NoPicture { location: location() }) }
     }
 
@@ -92,6 +94,18 @@ impl MediaSource {
         let (reached, state, _) = pipeline.inner().state(OPEN_WITHIN);
         reached.map_err(|_| failed())?;
         Ok(state >= gst::State::Paused)
+    }
+
+    /// Opens it to what comes through this feed.
+    ///
+    /// # Errors
+    /// When it is not made to be fed.
+    pub fn take_from(&mut self, feed: &Feed) -> Result<(), PipelineError> {
+        if let Some(pipeline) = &self.pipeline {
+            feed.set(Some(pipeline.element("media")?));
+            self.feed = Some(feed.clone());
+        }
+        Ok(())
     }
 
     /// Whether pictures come that nobody has asked for.
@@ -139,6 +153,7 @@ impl MediaSource {
 
 impl Drop for MediaSource {
     fn drop(&mut self) {
+        self.feed.iter().for_each(|feed| feed.set(None));
         if let Some(pipeline) = self.pipeline.take() {
             pipeline.stop();
         }

@@ -28,7 +28,9 @@ use self::session::Opened;
 pub(super) use self::shelf::Shelf;
 use super::{Caller, HubEvent, bearer, inquiries, origin};
 use crate::signalling::hub::Access;
-use crate::signalling::message::{FromClient, IceServer, Join, MAX_OFFER_BYTES, Offer, PROTOCOL_VERSION, Role, SessionId};
+use crate::signalling::message::{
+    FromClient, IceServer, Join, MAX_OFFER_BYTES, Offer, PROTOCOL_VERSION, Publish, Role, SessionId,
+};
 use crate::signalling::sdpfrag::{MAX_FRAGMENT_BYTES, read_fragment};
 
 const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
@@ -61,6 +63,13 @@ pub(super) static WHEP: Endpoint = Endpoint {
         FromClient::Join(Join { version, role, session, name, codecs, resume, offer: Some(offer) })
     },
     needs_sender: true,
+};
+
+/// Somebody who brings video.
+pub(super) static WHIP: Endpoint = Endpoint {
+    name: "whip",
+    first: |session, offer| FromClient::Publish(Publish { version: PROTOCOL_VERSION, session, name: None, offer }),
+    needs_sender: false,
 };
 
 /// All paths of a protocol.

@@ -2,7 +2,7 @@
 //! in, [`HubAction`]s come out.
 //!
 //! A connection says with its first message what it is: `register` makes it the sender of a session, `join` a member (receiver or
-//! viewer) of one. Either may come first. The hub then carries messages between the two, and remembers both over interruptions:
+//! viewer) of one, `publish` somebody whose video goes to the hub itself. Either may come first. The hub then carries messages between the two, and remembers both over interruptions:
 //!
 //! ```text
 //! member:   connected --join--> told to the sender --connection lost--> kept for the grace time --join, resume--> told or kept
@@ -14,6 +14,7 @@
 
 mod members;
 mod pace;
+mod publishers;
 mod seats;
 mod senders;
 
@@ -24,10 +25,12 @@ use self::pace::Pace;
 pub use self::pace::{BURST_MESSAGES, MESSAGES_PER_SECOND};
 pub use self::seats::{Access, SessionInfo};
 use self::seats::{Connection, Line, Seat, Session};
-use super::message::{Bye, ErrorCode, ErrorReport, FromClient, IceServer, InvalidMessage, PROTOCOL_VERSION, SessionId};
-use super::message::{ToClient, Waiting};
+use super::message::{
+    Bye, DisplayName, ErrorCode, ErrorReport, FromClient, IceServer, InvalidMessage, PROTOCOL_VERSION, SessionId, Ticket,
+    ToClient, Waiting,
+};
 
-/// How long after connecting `join` or `register` may come.
+/// How long after connecting `join`, `register` or `publish` may come.
 pub const JOIN_WITHIN: Duration = Duration::from_secs(5);
 /// How many recoverable mistakes a connection may make: a browser on odd networks makes a handful of refused candidates.
 pub const MAX_MISTAKES: u32 = 32;
@@ -52,6 +55,8 @@ pub struct HubConfig {
     pub max_sessions: usize,
     /// How many members a session has at most.
     pub max_members: usize,
+    /// How many may publish at once: each costs this machine a decoder, a detector and an encoder.
+    pub max_publishers: usize,
     /// How long a lost connection is waited for.
     pub grace: Duration,
     /// How long a member may wait in a session without a sender.
@@ -77,6 +82,23 @@ pub enum HubAction {
     Send(ConnectionId, ToClient),
     /// Close the connection, after everything that was sent.
     Close(ConnectionId),
+    /// Start to receive what is published and to send it on; [`Hub::on_intake`] follows.
+    TakeIn(Published),
+}
+
+/// Somebody publishes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Who.
+    pub publisher: ConnectionId,
+    /// Whether from this machine.
+    pub loopback: bool,
+    /// Into which session.
+    pub session: SessionId,
+    /// What the sender of it shows when it registers there.
+    pub ticket: Ticket,
+    /// For people.
+    pub name: Option<DisplayName>,
 }
 
 /// All sessions.
@@ -144,6 +166,11 @@ impl Hub {
         let until = now + self.config.grace;
         match connection.seat {
             Seat::Silent => {}
+            Seat::Publisher(session) => self.end_publication(&session, "the publisher is gone"),
+            Seat::Intake(session) => self.end_publication(&session, "the video cannot be received"),
+            Seat::Sender(session) if self.is_published(&session) => {
+                self.end_publication(&session, "the video cannot be sent on");
+            }
             Seat::Sender(session) => {
                 if let Some(sender) = self.sessions.get_mut(&session).and_then(|session| session.sender.as_mut())
                     && sender.line == Line::Up(id)
@@ -166,7 +193,7 @@ impl Hub {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let members = match &connection.seat {
             Seat::Sender(session) => self.sessions.get(session).map_or(0, |session| session.members.len()),
-            Seat::Silent | Seat::Member(..) => 0,
+            Seat::Silent | Seat::Member(..) | Seat::Publisher(_) | Seat::Intake(_) => 0,
         };
         if !connection.pace.is_kept(1 + u32::try_from(members).unwrap_or(u32::MAX - 1), now) {
             let text = format!("more than {MESSAGES_PER_SECOND} messages a second, after {BURST_MESSAGES} at once");
@@ -178,12 +205,25 @@ impl Hub {
             (Seat::Member(session, member), FromClient::Answer(answer)) => self.on_answer(&session, member, answer),
             (Seat::Member(session, member), FromClient::Candidate(found)) => self.on_candidate(&session, member, found),
             (Seat::Sender(session), FromClient::To(to)) => self.on_to(&session, to),
+            (Seat::Silent, FromClient::Publish(publish)) => self.on_publish(id, publish, now),
+            (Seat::Publisher(session), FromClient::Candidate(found)) => {
+                self.tell_intake(&session, ToClient::Candidate(found))
+            }
+            // It has been offered what there is.
+            (Seat::Intake(_), FromClient::Join(_)) => {}
+            (Seat::Intake(session), FromClient::Answer(answer)) => self.on_intake_answered(&session, answer),
+            (Seat::Intake(session), FromClient::Candidate(found)) => {
+                self.tell_publisher(&session, ToClient::Candidate(found))
+            }
             (_, FromClient::Bye(bye)) => self.on_bye(id, &bye),
             (Seat::Silent, _) => {
-                self.complain(id, ErrorCode::ProtocolError, "the first message has to be join or register".into());
+                self.complain(id, ErrorCode::ProtocolError, "the first message has to be join, register or publish".into());
             }
             (Seat::Member(..), _) => self.complain(id, ErrorCode::ProtocolError, "this is for senders to say".into()),
             (Seat::Sender(_), _) => self.complain(id, ErrorCode::ProtocolError, "this is not for senders to say".into()),
+            (Seat::Publisher(_) | Seat::Intake(_), _) => {
+                self.complain(id, ErrorCode::ProtocolError, "this is not for publishers to say".into());
+            }
         }
     }
 
@@ -193,7 +233,7 @@ impl Hub {
         let late = |connection: &Connection| connection.deadline.is_some_and(|deadline| deadline <= now);
         let late: Vec<_> = self.connections.iter().filter(|(_, one)| late(one)).map(|(id, _)| *id).collect();
         for id in late {
-            self.expel(id, ErrorCode::Timeout, "no join or register in time".into());
+            self.expel(id, ErrorCode::Timeout, "no join, register or publish in time".into());
         }
         for id in self.sessions.keys().cloned().collect::<Vec<_>>() {
             self.forget_lost(&id, now);
@@ -221,6 +261,9 @@ impl Hub {
         let Some(connection) = self.connections.remove(&id) else { return };
         match connection.seat {
             Seat::Silent => {}
+            Seat::Publisher(session) => self.end_publication(&session, "the publisher ended"),
+            Seat::Intake(session) => self.end_publication(&session, &printable(&bye.reason)),
+            Seat::Sender(session) if self.is_published(&session) => self.end_publication(&session, &printable(&bye.reason)),
             Seat::Sender(session) => self.end_sender(&session, &format!("the sender ended: {}", printable(&bye.reason))),
             Seat::Member(session, member) => self.end_member(&session, &member, super::message::LeftWhy::Bye),
         }
@@ -246,6 +289,10 @@ impl Hub {
         let Some(connection) = self.connections.remove(&id) else { return };
         match connection.seat {
             Seat::Silent => {}
+            Seat::Publisher(session) | Seat::Intake(session) => {
+                self.end_publication(&session, "the publisher was sent away")
+            }
+            Seat::Sender(session) if self.is_published(&session) => self.end_publication(&session, &message),
             Seat::Sender(session) => self.end_sender(&session, "the sender was sent away"),
             Seat::Member(session, member) => self.end_member(&session, &member, super::message::LeftWhy::Expelled),
         }

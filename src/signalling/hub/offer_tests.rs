@@ -35,8 +35,8 @@ fn offers(hub: &mut Hub) -> Vec<(MemberId, Option<String>)> {
 #[test]
 fn an_offer_waits_for_the_sender_and_is_good_for_one_answer() {
     let now = Duration::ZERO;
-    let config =
-        HubConfig { max_sessions: 1, max_members: 1, grace: now, max_wait: Duration::MAX, names: MemberNames::Counted };
+    let (max_wait, names) = (Duration::MAX, MemberNames::Counted);
+    let config = HubConfig { max_sessions: 1, max_members: 1, max_publishers: 1, grace: now, max_wait, names };
     let mut hub = Hub::new(config, Nothing);
     let (version, session) = (PROTOCOL_VERSION, "s".parse().ok());
     let register =

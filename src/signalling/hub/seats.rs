@@ -13,7 +13,7 @@ use crate::signalling::message::{DisplayName, Joined, MemberId, Offer, Role, Ses
 pub struct Access {
     /// Only in this session.
     pub session: Option<SessionId>,
-    /// May open a session as its sender.
+    /// May open a session as its sender or publisher.
     pub may_send: bool,
     /// May join as a receiver, whose answers count.
     pub may_answer: bool,
@@ -51,6 +51,10 @@ pub(super) enum Seat {
     Sender(SessionId),
     /// This member of this session.
     Member(SessionId, MemberId),
+    /// Whoever publishes into this session.
+    Publisher(SessionId),
+    /// The hub's own receiver of what is published into this session.
+    Intake(SessionId),
 }
 
 /// One session: it lives while it has a sender or a member, connected or within the grace time.
@@ -60,6 +64,8 @@ pub(super) struct Session {
     pub(super) sender: Option<SenderSeat>,
     /// Since when it has no sender, if it has none.
     pub(super) unserved_since: Duration,
+    /// What is published into it; then only the hub's own sender of that may be its sender.
+    pub(super) publication: Option<Publication>,
     pub(super) members: BTreeMap<MemberId, Member>,
     /// How many members there were.
     pub(super) counted: u64,
@@ -69,6 +75,19 @@ pub(super) struct Session {
 pub(super) struct SenderSeat {
     pub(super) ticket: Ticket,
     pub(super) line: Line,
+}
+
+/// Video that comes to the hub instead of going from a sender to its members.
+pub(super) struct Publication {
+    pub(super) publisher: ConnectionId,
+    /// The hub's own receiver.
+    pub(super) intake: Option<ConnectionId>,
+    /// It has answered the offer.
+    pub(super) is_answered: bool,
+    /// What the hub's own sender shows.
+    pub(super) ticket: Ticket,
+    /// Until the receiver has it.
+    pub(super) offer: Option<Offer>,
 }
 
 /// A connection that may be interrupted for the grace time.
@@ -146,7 +165,7 @@ impl Member {
 pub struct SessionInfo {
     /// Which.
     pub id: SessionId,
-    /// Whether its sender is connected.
+    /// Whether its sender or publisher is connected.
     pub has_sender: bool,
     /// Receivers, connected or within the grace time.
     pub receivers: usize,
@@ -161,7 +180,7 @@ impl Session {
         let of = |role| self.members.values().filter(|member| member.role == role).count();
         SessionInfo {
             id: id.clone(),
-            has_sender: self.sender_connection().is_some(),
+            has_sender: self.publication.is_some() || self.sender_connection().is_some(),
             receivers: of(Role::Receiver),
             viewers: of(Role::Viewer),
             since: self.since,
@@ -173,7 +192,7 @@ impl Session {
     }
 
     pub(super) fn is_over(&self) -> bool {
-        self.sender.is_none() && self.members.is_empty()
+        self.sender.is_none() && self.publication.is_none() && self.members.is_empty()
     }
 
     pub(super) fn deadlines(&self, max_wait: Duration) -> impl Iterator<Item = Duration> {

@@ -25,6 +25,10 @@ impl Hub {
             Ok(place) => place,
             Err(text) => return self.expel(id, ErrorCode::TooMany, text),
         };
+        if !place.admits_sender(register.ticket.as_ref()) {
+            let text = format!("somebody publishes into session '{session}'; choose another name");
+            return self.expel(id, ErrorCode::SessionTaken, text);
+        }
         let seat = place.sender.as_ref().map(|seat| (seat.line, seat.ticket.clone()));
         let is_proven =
             seat.as_ref().is_some_and(|(_, ticket)| register.ticket.as_ref().is_some_and(|shown| shown.is(ticket)));

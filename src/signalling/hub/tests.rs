@@ -1,12 +1,13 @@
 mod limits;
 mod orders;
+mod publishing;
 mod returning;
 
 use std::collections::BTreeMap;
 
 use super::super::message::{
-    Absence, ForMember, From, Join, Joined, KnownMember, Left, LeftWhy, MemberId, OfMember, Register, Resume, Role, Sdp,
-    Ticket, To, TrickledCandidate,
+    Absence, ForMember, From, Join, Joined, KnownMember, Left, LeftWhy, MemberId, OfMember, Offer, Publish, Register,
+    Resume, Role, Sdp, Ticket, To, TrickledCandidate,
 };
 use super::*;
 use crate::codec::Codec;
@@ -42,7 +43,10 @@ fn at(seconds: u64) -> Duration {
 
 fn hub_with(max_sessions: usize, max_members: usize, first: u128) -> Hub {
     let names = MemberNames::Counted;
-    Hub::new(HubConfig { max_sessions, max_members, grace: GRACE, max_wait: MAX_WAIT, names }, Counting(first))
+    Hub::new(
+        HubConfig { max_sessions, max_members, max_publishers: 1, grace: GRACE, max_wait: MAX_WAIT, names },
+        Counting(first),
+    )
 }
 
 fn hub() -> Hub {
@@ -66,6 +70,11 @@ fn register(name: Option<&str>, ticket: Option<Ticket>, members: Vec<KnownMember
     FromClient::Register(Register { version: PROTOCOL_VERSION, session: name.map(session), ticket, members })
 }
 
+fn publish(name: Option<&str>) -> FromClient {
+    let (version, offer) = (PROTOCOL_VERSION, Offer::try_from("published".to_owned()).unwrap());
+    FromClient::Publish(Publish { version, session: name.map(session), name: None, offer })
+}
+
 fn offer(member: &MemberId) -> FromClient {
     let message = ForMember::Offer(Sdp { sdp: "o".into(), offer: Some(1) });
     FromClient::To(To { member: member.clone(), message })
@@ -86,6 +95,7 @@ fn told(hub: &mut Hub) -> BTreeMap<ConnectionId, Vec<Option<ToClient>>> {
         match action {
             HubAction::Send(id, message) => told.entry(id).or_default().push(Some(message)),
             HubAction::Close(id) => told.entry(id).or_default().push(None),
+            HubAction::TakeIn(_) => {}
         }
     }
     told

@@ -29,6 +29,8 @@ pub enum ErrorCode {
     SessionNeeded,
     /// Another sender has this session.
     SessionTaken,
+    /// The hub cannot receive or send on what is published any more.
+    PublishingEnded,
     /// Nobody is remembered by this id and ticket; a `join` without `resume` helps.
     ResumeRefused,
     /// Nothing that the sender encodes can be decoded by the receiver.

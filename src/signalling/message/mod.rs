@@ -6,6 +6,7 @@
 mod error;
 mod member;
 mod name;
+mod publisher;
 mod sender;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ pub use member::{
     Waiting, Welcome,
 };
 pub use name::{BadId, BadName, DisplayName, MemberId, SessionId, Ticket};
+pub use publisher::Publish;
 pub use sender::{Absence, ForMember, From, Joined, KnownMember, Left, LeftWhy, OfMember, Register, Registered, To};
 
 /// The version of the protocol, in `join` and `welcome`.
@@ -28,7 +30,7 @@ pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 /// The most members that a sender names when it comes back: so many fit into one message. Further ones connect anew.
 pub const MAX_MEMBERS: usize = 400;
 
-/// What anybody says to the hub: a receiver or viewer after `join`, a sender after `register`.
+/// What anybody says to the hub: a receiver or viewer after `join`, a sender after `register`, a publisher after `publish`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FromClient {
@@ -42,6 +44,8 @@ pub enum FromClient {
     Register(Register),
     /// A sender tells a member something.
     To(To),
+    /// A publisher's first message: it brings video instead of making it for others.
+    Publish(Publish),
     /// Whoever says this leaves for good.
     Bye(Bye),
 }
@@ -50,15 +54,15 @@ pub enum FromClient {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ToClient {
-    /// To a receiver or viewer: it is in.
+    /// To a receiver, viewer or publisher: it is in.
     Welcome(Welcome),
     /// To a receiver or viewer: there is no sender (any more).
     Waiting(Waiting),
     /// To a receiver or viewer: the sender's offer.
     Offer(Sdp),
-    /// To a receiver or viewer that offered: the sender's answer.
+    /// To whoever offered, a receiver or viewer or publisher: the answer.
     Answer(Sdp),
-    /// To a receiver or viewer: one of the sender's addresses.
+    /// To a receiver or viewer: one of the sender's addresses; to a publisher: one of the hub's.
     Candidate(TrickledCandidate),
     /// To a sender: its session is open.
     Registered(Registered),

@@ -93,7 +93,8 @@ impl Dialogue {
         match message {
             FromClient::Register(_) => self.on_register().await,
             FromClient::To(To { message, .. }) => self.on_sender(message).await,
-            FromClient::Join(_) => Ok(None),
+            // What a role of ours has no use for here.
+            FromClient::Join(_) | FromClient::Publish(_) => Ok(None),
             FromClient::Answer(sdp) => Ok(self.describe(sdp, true)),
             FromClient::Candidate(candidate) => self.on_candidate(candidate).await,
             FromClient::Bye(_) => Ok(Some(Ended::Unreachable("we leave".to_owned()))),

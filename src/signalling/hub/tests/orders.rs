@@ -14,6 +14,7 @@ enum Input {
     Garbage,
     Join { resume: bool, keep: bool },
     Register { proven: bool, claims: bool },
+    Publish { answers: bool },
     Say(FromClient),
     To(bool),
     Later(u64),
@@ -24,6 +25,7 @@ fn input() -> impl Strategy<Value = Input> {
         6 => Just(Input::Connected), 3 => Just(Input::Closed), 1 => Just(Input::Garbage),
         6 => (any::<bool>(), any::<bool>()).prop_map(|(resume, keep)| Input::Join { resume, keep }),
         4 => (any::<bool>(), any::<bool>()).prop_map(|(proven, claims)| Input::Register { proven, claims }),
+        4 => any::<bool>().prop_map(|answers| Input::Publish { answers }),
         2 => prop_oneof![Just(answer()), Just(bye())].prop_map(Input::Say),
         3 => any::<bool>().prop_map(Input::To), 2 => (0..40u64).prop_map(Input::Later),
     ]
@@ -35,6 +37,7 @@ struct World {
     open: BTreeSet<ConnectionId>,
     members: Vec<Resume>,
     tickets: Vec<Ticket>,
+    taken_in: Vec<(ConnectionId, Published)>,
 }
 
 impl World {
@@ -51,6 +54,23 @@ impl World {
                 }
             }
             HubAction::Close(id) => assert!(self.open.remove(&id), "closed twice"),
+            HubAction::TakeIn(published) => {
+                let id = ConnectionId(1000 + self.taken_in.len() as u64);
+                assert!(self.open.insert(id));
+                self.tickets.push(published.ticket.clone());
+                self.taken_in.push((id, published));
+            }
+        }
+    }
+
+    /// Does all that the hub wants, and connects the receivers that it wants.
+    fn settle(&mut self, hub: &mut Hub) {
+        while let Some(action) = hub.poll_action() {
+            let before = self.taken_in.len();
+            self.perform(action);
+            if let Some((id, published)) = self.taken_in.get(before) {
+                hub.on_intake(*id, published);
+            }
         }
     }
 }
@@ -82,6 +102,10 @@ proptest! {
                     let members = world.members.iter().filter(|_| claims).map(known).collect();
                     hub.on_message(id, register(name, ticket, members), now);
                 }
+                Input::Publish { answers: false } => hub.on_message(id, publish(name), now),
+                Input::Publish { answers: true } => {
+                    if let Some((intake, _)) = world.taken_in.last() { hub.on_message(*intake, answer(), now) }
+                }
                 Input::Say(message) => hub.on_message(id, message, now),
                 Input::To(last) => {
                     if let Some(member) = world.members.last().map(|one| one.id.clone()) {
@@ -92,7 +116,7 @@ proptest! {
                 }
                 Input::Later(seconds) => { now += at(seconds); hub.handle_timeout(now) }
             }
-            while let Some(action) = hub.poll_action() { world.perform(action) }
+            world.settle(&mut hub);
             prop_assert_eq!(hub.connections(), world.open.len());
             prop_assert!(hub.sessions().len() <= 2 && hub.sessions().iter().all(|one| one.receivers + one.viewers <= 3));
             prop_assert!(hub.poll_timeout().is_none_or(|due| due <= now + MAX_WAIT));
