@@ -21,7 +21,8 @@ use rebound::report::{Ledger, LedgerConfig, Outcome, ReceiverId};
 use rebound::scene::Truth;
 use rebound::units::{Fps, FrameNumber, Px, RtpTime, Size};
 use rebound::webrtc::{
-    ChannelPolicy, IceSettings, Lanes, PeerEvent, ReceiveSettings, ReceivingPeer, Report, SendingPeer, StreamSettings, Trust,
+    Begin, ChannelPolicy, IceSettings, Lanes, PeerEvent, ReceiveSettings, ReceivingPeer, Report, SendingPeer, Source,
+    StreamSettings, Trust,
 };
 
 use crate::support::{PATIENCE, alone};
@@ -124,9 +125,10 @@ fn receive(offer: String, clock: &RunClock, decoded: &Arc<Decoded>, report: Repo
     decode::attach(&tail, Codec::Vp8, || true, clock, decoded).unwrap();
     let (launch, trust) = (RECEIVE.to_owned(), Arc::new(Trust::new(|_| true)));
     let (ice, debugging) = (IceSettings::default(), Debugging::default());
+    let begin = Begin::Theirs(Source { sdp: offer, trust, tail });
     ReceivingPeer::start(
         "receiving",
-        &ReceiveSettings { launch, jitter_ms: 60, tail, offer, trust, ice, path: None, debugging },
+        &ReceiveSettings { launch, jitter_ms: 60, begin, ice, path: None, debugging },
         clock,
         report,
     )

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use crate::support::beside_others;
 use crate::support::process::{Ended, Process, rebound};
 use crate::support::report::Report;
+use crate::support::roles::Sender;
 
 const TOKEN: &str = "a-token-that-nobody-may-see";
 
@@ -59,6 +61,63 @@ fn a_whip_server_of_others_that_is_full_at_first_redirects_and_wants_a_token_ret
         server.process.wait_for(step);
     }
     let report = Report::read(&report).receiver("127.0.0.1");
+    assert!(report.count("/frames/matched") >= 45, "{:#}", report.0);
+    assert_eq!(report.count("/frames/unknown"), 0, "{:#}", report.0);
+    assert!(report.number("/error_px/p95") < 2.0, "{:#}", report.0);
+}
+
+#[test]
+fn a_whip_server_that_takes_no_data_channel_is_sent_video_and_that_is_success() {
+    let _machine = beside_others();
+    let server = Server::start(&["--no-channel", "--token", TOKEN]);
+    let (ended, report, _directory) = publish(&server, &["--frames", "30"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    server.process.wait_for("video");
+    assert!(ended.stderr.contains("it takes no data channel"), "{}", ended.stderr);
+    assert!(ended.stdout.contains("there is nothing to match"), "{}", ended.stdout);
+    assert!(Report::read(&report).receiver("127.0.0.1").count("/frames/sent") >= 20);
+}
+
+/// What `rebound receive` with these options says of a server that plays a ball around the middle, until that has got some sightings.
+fn play(server: &Server, options: &[&str]) -> Vec<f64> {
+    let mut receiver = Process::start(rebound(["receive", "--whep", &server.url("whep")]).args(options));
+    server.process.wait_for_nth("sighting", 20);
+    receiver.signal(Signal::SIGINT);
+    let ended = receiver.ended();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    server.process.wait_for("deleted");
+    let said = server.process.said();
+    let sightings = said.lines().filter_map(|line| line.strip_prefix("sighting "));
+    let position = |line: &str| line.split(' ').skip(1).filter_map(|word| word.parse::<f64>().ok()).collect::<Vec<_>>();
+    sightings.map(position).map(|at| (at[0] - 160.0).hypot(at[1] - 120.0)).collect()
+}
+
+#[test]
+fn a_whep_server_of_others_is_played_and_told_where_the_ball_is() {
+    let _machine = beside_others();
+    for options in [&["--busy", "1", "--moved"][..], &["--counter-offer"]] {
+        let server = Server::start(options);
+        let away_px = play(&server, &[]);
+        assert!(away_px.iter().all(|away| (away - 60.0).abs() < 2.0), "{options:?}: {away_px:?}");
+    }
+}
+
+#[test]
+fn a_whep_server_that_takes_no_data_channel_is_looked_at_all_the_same() {
+    let _machine = beside_others();
+    let server = Server::start(&["--no-channel"]);
+    let mut receiver = Process::start(&mut rebound(["receive", "--whep", &server.url("whep"), "--duration", "4"]));
+    let ended = receiver.ended();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.contains("nothing is returned"), "{}", ended.stderr);
+}
+
+#[test]
+fn aiortc_plays_over_whep_and_every_coordinate_is_joined_to_the_frame_it_was_seen_in() {
+    let _machine = beside_others();
+    let mut sender = Sender::start(&["--frame-code", "--size", "320x240", "--frames", "90"]);
+    let _player = python("examples/whep_aiortc.py", &[&format!("http://127.0.0.1:{}/whep", sender.port)]);
+    let report = sender.report();
     assert!(report.count("/frames/matched") >= 45, "{:#}", report.0);
     assert_eq!(report.count("/frames/unknown"), 0, "{:#}", report.0);
     assert!(report.number("/error_px/p95") < 2.0, "{:#}", report.0);

@@ -53,7 +53,7 @@ pub use source::SourceConfig;
 pub use tls::{TlsArgs, TrustArgs};
 pub use trace::TraceArgs;
 pub use turn::{TurnArgs, TurnUrl};
-pub use whip::WhipArgs;
+pub use whip::{WhepArgs, WhipArgs};
 pub use witness::{CalibrateConfig, WitnessConfig};
 
 /// What stands before a setting's name in the environment: `--max-receivers` is `REBOUND_MAX_RECEIVERS`.

@@ -12,6 +12,7 @@ use super::ice_policy::IcePolicyArgs;
 use super::impair::ImpairConfig;
 use super::recovery::ReceiveRecovery;
 use super::session::SessionArgs;
+use super::whip::WhepArgs;
 use super::{send, values};
 
 /// The detectors there are.
@@ -24,7 +25,8 @@ const EXAMPLES: &str = "\
 Examples:
   rebound receive                    the sender here; waits until it is there
   rebound receive ws://192.168.1.7:8080 --window     see what is detected
-  rebound receive --host sender --duration 10 --snapshot seen.png";
+  rebound receive --host sender --duration 10 --snapshot seen.png
+  rebound receive --whep https://media.example:8889/court-1/whep";
 
 /// What `rebound receive` does. `config::load` hands it out checked: every value alone and against the others.
 #[derive(Clone, Debug, Args)]
@@ -43,6 +45,9 @@ pub struct ReceiveConfig {
     /// The hub and the session there.
     #[command(flatten)]
     pub session: SessionArgs,
+    /// Somebody else's server.
+    #[command(flatten)]
+    pub whep: WhepArgs,
     /// Name under which the sender lists this receiver [default: one the sender gives]
     #[arg(long, value_parser = values::name, help_heading = "Sender")]
     pub name: Option<String>,

@@ -14,3 +14,12 @@ pub struct WhipArgs {
         help_heading = "Session")]
     pub whip: Option<Url>,
 }
+
+/// `rebound receive`'s part.
+#[derive(Clone, Debug, Default, Args)]
+pub struct WhepArgs {
+    /// Receive from this WHEP server instead of a sender, for example https://media.example:8889/court-1/whep; its token as for a hub
+    #[arg(long, value_name = "URL", value_parser = values::server_url, conflicts_with_all = ["url", "hub", "session"],
+        help_heading = "Session")]
+    pub whep: Option<Url>,
+}

@@ -41,6 +41,18 @@ impl Link {
         self.answered_in
     }
 
+    /// We wait for the hub's answer.
+    pub(super) fn on_join(&mut self, now: Duration) {
+        self.joined_at = Some(now);
+    }
+
+    /// It came.
+    pub(super) fn on_answered(&mut self, now: Duration) {
+        if let Some(joined_at) = self.joined_at.take() {
+            self.answered_in = now.saturating_sub(joined_at);
+        }
+    }
+
     /// Tells the hub something; one that does not read any more is about to be lost.
     pub(super) fn tell(&self, message: FromClient) {
         if let Some(outbox) = &self.outbox {
@@ -74,7 +86,11 @@ impl Receiver {
         match event {
             ClientEvent::Connected(outbox) => {
                 self.hub.outbox = Some(outbox);
-                self.join();
+                if self.offers() {
+                    self.hub.on_join(self.clock.now());
+                } else {
+                    self.join();
+                }
             }
             ClientEvent::Message(message) => self.on_message(message)?,
             ClientEvent::Lost { reason } => self.on_lost(&reason),
@@ -107,16 +123,31 @@ impl Receiver {
     }
 
     fn join(&mut self) {
+        if self.offers() {
+            return self.offer();
+        }
         let keep = self.is_open();
         self.hub.again_at = None;
-        self.hub.joined_at = Some(self.clock.now());
-        let name = self.config.name.clone().and_then(|name| DisplayName::try_from(name).ok());
-        let role = if self.config.looks() { Role::Receiver } else { Role::Viewer };
+        self.hub.on_join(self.clock.now());
+        let (name, role) = (self.display_name(), self.role());
         let known = self.hub.member.clone();
         let (known, resume) = known.map(|(session, id, ticket)| (session, Resume { id, ticket, keep })).unzip();
         let session = self.hub.wanted.clone().or(known);
         let (version, codecs) = (PROTOCOL_VERSION, self.texts.decodable());
         self.hub.tell(FromClient::Join(Join { version, role, session, name, codecs, resume, offer: None }));
+    }
+
+    /// Whether we offer, and the other side answers.
+    fn offers(&self) -> bool {
+        self.config.whep.whep.is_some()
+    }
+
+    pub(super) fn role(&self) -> Role {
+        if self.config.looks() { Role::Receiver } else { Role::Viewer }
+    }
+
+    pub(super) fn display_name(&self) -> Option<DisplayName> {
+        self.config.name.clone().and_then(|name| DisplayName::try_from(name).ok())
     }
 
     fn on_message(&mut self, message: ToClient) -> anyhow::Result<()> {
@@ -127,6 +158,7 @@ impl Receiver {
                 self.end_session("the sender is gone");
             }
             ToClient::Offer(offer) => self.on_offer(&offer),
+            ToClient::Answer(answer) => self.on_answer(&answer),
             ToClient::Candidate(candidate) => {
                 if let Some(session) = &mut self.session {
                     // Our sender's media are bundled: any line names the one transport.
@@ -142,10 +174,12 @@ impl Receiver {
 
     fn on_welcome(&mut self, welcome: Welcome) {
         let Welcome { session, id, ticket, kept, ice_servers, .. } = welcome;
-        tracing::info!(%session, %id, kept, "the hub lets us in");
-        if let Some(joined_at) = self.hub.joined_at.take() {
-            self.hub.answered_in = self.clock.now().saturating_sub(joined_at);
+        if self.offers() {
+            tracing::info!("the server is there");
+        } else {
+            tracing::info!(%session, %id, kept, "the hub lets us in");
         }
+        self.hub.on_answered(self.clock.now());
         if !kept {
             self.end_session("a new connection takes its place");
         }
@@ -155,6 +189,9 @@ impl Receiver {
         // One's own are better known than the hub's.
         let servers = if own.is_empty() { &announced } else { own };
         self.ice = crate::ice::settings(servers, self.config.ice_tcp, self.config.ice_policy);
+        if self.offers() && self.session.is_none() {
+            self.offer();
+        }
     }
 
     fn on_error(&mut self, error: ErrorReport) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@
 //! one to the detector's thread, and the coordinates from there straight onto the data channel.
 
 mod hub;
+mod offering;
 mod progress;
 mod session;
 mod show;
@@ -21,7 +22,7 @@ use crate::feedback::{self, Message};
 use crate::impair::Impaired;
 use crate::pipeline::{Debugging, Texts};
 use crate::signalling::client::{Client, ClientEvent};
-use crate::signalling::message::{END_OF_CANDIDATES, FromClient, Sdp, TrickledCandidate};
+use crate::signalling::message::{END_OF_CANDIDATES, FromClient, Sdp};
 use crate::signals::Signals;
 use crate::webrtc::{PeerError, PeerEvent, ReceivingPeer};
 use progress::Fault;
@@ -127,19 +128,24 @@ impl Receiver {
         let now = self.clock.now();
         let Some(session) = self.session.as_mut().filter(|session| session.id == id) else { return };
         match event {
+            PeerEvent::Described { sdp } if session.awaits_answer() => {
+                self.on_own_offer(sdp);
+                self.tell_candidates();
+            }
             PeerEvent::Described { sdp } => {
                 let offer = session.offer;
                 session.progress.on_answer(now);
                 self.hub.tell(FromClient::Answer(Sdp { sdp, offer }));
+                self.tell_candidates();
             }
             PeerEvent::Candidate { mline, candidate } => {
-                let (line, offer) = (Some(mline), session.offer);
                 session.progress.on_own_candidate();
-                self.hub.tell(FromClient::Candidate(TrickledCandidate { candidate, line, mid: None, offer }));
+                let told = session.tell_candidate(mline, candidate);
+                told.into_iter().for_each(|candidate| self.hub.tell(FromClient::Candidate(candidate)));
             }
             PeerEvent::Gathered => {
-                let (candidate, offer) = (END_OF_CANDIDATES.to_owned(), session.offer);
-                self.hub.tell(FromClient::Candidate(TrickledCandidate { candidate, line: Some(0), mid: None, offer }));
+                let told = session.tell_candidate(0, END_OF_CANDIDATES.to_owned());
+                told.into_iter().for_each(|candidate| self.hub.tell(FromClient::Candidate(candidate)));
             }
             PeerEvent::WayFound => session.progress.on_way_found(now),
             PeerEvent::Connected => {
@@ -172,6 +178,12 @@ impl Receiver {
             // Only of peers that are sent to.
             PeerEvent::Sent { .. } | PeerEvent::Path { .. } | PeerEvent::Reported { .. } | PeerEvent::KeyframeWanted => {}
         }
+    }
+
+    /// Our description has gone.
+    fn tell_candidates(&mut self) {
+        let found = self.session.as_mut().map(Session::on_described).unwrap_or_default();
+        found.into_iter().for_each(|candidate| self.hub.tell(FromClient::Candidate(candidate)));
     }
 
     fn on_channel_message(&mut self, text: &str, at: Duration) {

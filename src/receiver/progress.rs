@@ -77,6 +77,11 @@ impl Progress {
         Progress { awaits_channel: false, ..self }
     }
 
+    /// The other side takes none.
+    pub(super) fn give_up_channel(&mut self) {
+        self.awaits_channel = false;
+    }
+
     /// Whether there is to be a data channel.
     pub(super) fn awaits_channel(&self) -> bool {
         self.awaits_channel

@@ -10,7 +10,8 @@ use crate::cli::JitterMs;
 use crate::decode::Decoded;
 use crate::feedback::{Liveness, SILENCE};
 use crate::recovery::Patience;
-use crate::signalling::gate::{Candidate, CandidateGate, CandidateVerdict};
+use crate::signalling::gate::{Candidate, CandidateGate, CandidateVerdict, CheckedSdp, MAX_CANDIDATES};
+use crate::signalling::message::TrickledCandidate;
 use crate::webrtc::{Channel, ReceivingPeer};
 
 /// How long the video of a sender without a data channel may be away: one may pause its camera, and nothing else can be heard of it.
@@ -20,11 +21,27 @@ const PAUSE: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SessionId(pub(super) u64);
 
+/// How far our own offer has come.
+pub(super) enum OwnOffer {
+    /// The other side offers.
+    None,
+    /// It is being made.
+    InTheMaking,
+    /// It is sent.
+    Made(Box<CheckedSdp>),
+    /// It is answered.
+    Answered,
+}
+
 /// One connection to one sender.
 pub(super) struct Session {
     pub(super) id: SessionId,
     /// The number of the offer that it answers.
     pub(super) offer: Option<u64>,
+    /// Where we offer.
+    pub(super) own_offer: OwnOffer,
+    /// Our candidates that wait for our description, which goes first; none once it has gone.
+    undescribed: Option<Vec<TrickledCandidate>>,
     /// The sender's candidates pass it.
     pub(super) gate: CandidateGate,
     /// Candidates that came before the peer was made.
@@ -57,6 +74,8 @@ impl Session {
         Session {
             id,
             offer,
+            own_offer: OwnOffer::None,
+            undescribed: Some(Vec::new()),
             gate,
             early: Vec::new(),
             peer: None,
@@ -70,6 +89,34 @@ impl Session {
             jitter,
             recovery: Patience::default(),
         }
+    }
+
+    /// Whether nothing is known yet of the other side.
+    pub(super) fn awaits_answer(&self) -> bool {
+        matches!(self.own_offer, OwnOffer::InTheMaking | OwnOffer::Made(_))
+    }
+
+    /// The other side takes no data channel.
+    pub(super) fn go_without_channel(&mut self, now: Duration) {
+        self.progress.give_up_channel();
+        self.silence = PAUSE;
+        self.liveness = Liveness::new(now, PAUSE);
+    }
+
+    /// A candidate of ours, if it may be told already.
+    pub(super) fn tell_candidate(&mut self, line: u32, candidate: String) -> Option<TrickledCandidate> {
+        let found = TrickledCandidate { candidate, line: Some(line), mid: None, offer: self.offer };
+        match &mut self.undescribed {
+            Some(waiting) if waiting.len() < MAX_CANDIDATES => waiting.push(found),
+            Some(_) => {}
+            None => return Some(found),
+        }
+        None
+    }
+
+    /// Our description has gone; these go after it.
+    pub(super) fn on_described(&mut self) -> Vec<TrickledCandidate> {
+        self.undescribed.take().unwrap_or_default()
     }
 
     /// The connection is encrypted.

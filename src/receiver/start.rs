@@ -17,23 +17,23 @@ use crate::decode::{self, Decoded};
 use crate::detect;
 use crate::impair::Path;
 use crate::pipeline::{self, Debugging, Texts};
-use crate::signalling::client::{Client, ClientConfig, HubUrl};
+use crate::signalling::client::{Client, ClientConfig, Endpoint, HubUrl, Place};
 use crate::signalling::gate::{CandidateGate, CandidatePolicy, CheckedSdp, SdpKind, check_sdp};
 use crate::signalling::message::{Bye, FromClient, Sdp};
 use crate::signals::Signals;
-use crate::webrtc::{Certificate, PeerError, ReceiveSettings, ReceivingPeer, Report, Trust};
+use crate::webrtc::{Begin, Certificate, PeerError, ReceiveSettings, ReceivingPeer, Report, Source, Trust};
 use crate::witness;
 
 /// Runs a receiver until it is done, interrupted or cannot go on.
 pub async fn run(config: &ReceiveConfig, common: &Common) -> anyhow::Result<ExitCode> {
     let texts = Texts::load(config.pipelines.as_deref())?;
     let _certificate = Certificate::prepare();
-    let url: HubUrl = config.signalling_url().map_err(anyhow::Error::msg)?.as_str().parse()?;
+    let place = place(config)?;
     let client_config =
-        ClientConfig { give_up_after: config.connect_timeout, ..ClientConfig::new(&url.clone().into(), &config.session)? };
+        ClientConfig { give_up_after: config.connect_timeout, ..ClientConfig::new(&place, &config.session)? };
     let show = show::show(config)?;
     let signals = Signals::listen()?;
-    let (is_local, client) = (url.is_loopback(), Client::connect(url, client_config));
+    let (is_local, client) = (place.is_loopback(), Client::connect(place, client_config));
     let (mut receiver, mut queue) = Receiver::new(config, texts, client, is_local, show);
     receiver.debugging.log_changes = common.verbose > 0;
     let code = receiver.run(&mut queue, signals).await;
@@ -50,6 +50,14 @@ pub(crate) async fn run_inside(config: &ReceiveConfig, client: Client, is_local:
     let code = receiver.run(&mut queue, Signals::none()).await;
     receiver.finish().await;
     code.map(drop)
+}
+
+fn place(config: &ReceiveConfig) -> anyhow::Result<Place> {
+    if let Some(url) = &config.whep.whep {
+        return Ok(Endpoint::whep(url.clone()).into());
+    }
+    let url: HubUrl = config.signalling_url().map_err(anyhow::Error::msg)?.as_str().parse()?;
+    Ok(url.into())
 }
 
 /// Ends a peer, off the loop.
@@ -117,28 +125,31 @@ impl Receiver {
         let progress = if offer.application().is_some() { progress } else { progress.without_channel() };
         let session = Session::new(id, offered.offer, gate, jitter_ms, progress, now);
         let decoded = session.decoded.clone();
-        let trust = Arc::new(Trust::new(offer.fingerprints().judge()));
         self.session = Some(session);
-        match self.settings(&offer, trust, &decoded) {
+        match self.source(&offer, &decoded).and_then(|source| self.settings(Begin::Theirs(source))) {
             Ok(settings) => self.start_peer(id, settings),
             Err(error) => self.leave(&format!("{error:#}")),
         }
     }
 
-    fn settings(&self, offer: &CheckedSdp, trust: Arc<Trust>, decoded: &Arc<Decoded>) -> anyhow::Result<ReceiveSettings> {
-        let offered = offer.video().context("the offer has no video")?.codecs();
+    /// The other side, as it describes itself, and what decodes its video.
+    pub(super) fn source(&self, theirs: &CheckedSdp, decoded: &Arc<Decoded>) -> anyhow::Result<Source> {
+        let offered = theirs.video().context("there is no video in it")?.codecs();
         let decodable = self.texts.decodable();
         let codec = offered.iter().copied().find(|codec| decodable.contains(codec));
-        let codec = codec.with_context(|| format!("the sender offers {offered:?}, this receiver decodes {decodable:?}"))?;
+        let codec = codec.with_context(|| format!("the sender has {offered:?}, this receiver decodes {decodable:?}"))?;
+        let trust = Arc::new(Trust::new(theirs.fingerprints().judge()));
         let tail = self.tail(codec, trust.clone(), decoded)?;
+        Ok(Source { sdp: theirs.text().to_owned(), trust, tail })
+    }
+
+    pub(super) fn settings(&self, begin: Begin) -> anyhow::Result<ReceiveSettings> {
         let jitter_ms = self.config.recovery.jitter_ms.at_first();
         let name = self.config.name.as_deref().unwrap_or_default();
         Ok(ReceiveSettings {
             launch: self.texts.receive(jitter_ms)?,
             jitter_ms,
-            tail,
-            offer: offer.text().to_owned(),
-            trust,
+            begin,
             ice: self.ice.clone(),
             path: self.config.network.impair.clone().map(|impairment| Path::named(impairment, &format!("from {name}"))),
             debugging: self.debugging.clone(),
@@ -157,7 +168,7 @@ impl Receiver {
         Ok(tail)
     }
 
-    fn start_peer(&self, session: SessionId, settings: ReceiveSettings) {
+    pub(super) fn start_peer(&self, session: SessionId, settings: ReceiveSettings) {
         let (clock, events) = (self.clock.clone(), self.events.clone());
         tokio::task::spawn_blocking(move || {
             let told = events.clone();
@@ -170,7 +181,7 @@ impl Receiver {
     /// Starts the detector on what the peer decodes.
     pub(super) fn watch(&mut self) {
         let Some(session) = &mut self.session else { return };
-        if session.peer.is_none() || !self.config.decodes() {
+        if session.peer.is_none() || session.awaits_answer() || !self.config.decodes() {
             return;
         }
         let detector = match self.config.looks().then(|| detect::by_name(&self.config.detector)).transpose() {

@@ -7,6 +7,7 @@
 //! [`Trust`] does, and until it matched nothing is reported but candidates and descriptions: no frame and no message.
 
 mod congestion;
+mod description;
 mod impairing;
 mod lanes;
 mod peer;
@@ -24,7 +25,7 @@ pub use congestion::{Pacer, PacingSettings, TRANSPORT_WIDE_CC};
 pub use lanes::{Handed, Lane, LaneState, Lanes};
 pub use peer::{Channel, IceSettings, PeerError};
 pub use policy::{ChannelPolicy, ChannelPolicyError};
-pub use receiving::{ReceiveSettings, ReceivingPeer};
+pub use receiving::{Begin, ReceiveSettings, ReceivingPeer, Source};
 pub use reception::Reception;
 pub use sending::{RemoteOffer, SendingPeer, StreamSettings};
 pub use trust::Trust;

@@ -9,12 +9,13 @@ use gstreamer_video as gst_video;
 use gstreamer_webrtc::{WebRTCFECType, WebRTCRTPTransceiverDirection, WebRTCSDPType};
 
 use super::congestion::{Pacer, PacingSettings};
+use super::description::parse_description;
 use super::impairing::Impairing;
 use super::peer::{repeat_handshakes, watch_bus};
 use super::quota::Quota;
 use super::repeater::Repeater;
 use super::shortcut::Shortcut;
-use super::signals::{WebrtcBin, parse_description, report_channel};
+use super::signals::{WebrtcBin, report_channel};
 use super::{
     Channel, ChannelPolicy, IceSettings, Lane, MAX_KEYFRAME_REQUESTS_PER_SECOND, PeerError, PeerEvent, Report, Trust,
 };
@@ -142,7 +143,7 @@ impl SendingPeer {
         } else if let Some(channel) = self.channel.get() {
             report_channel(&channel, &trust, &self.clock, &self.report);
         }
-        self.webrtcbin.set_answer(answer, &trust, &self.report);
+        self.webrtcbin.set_answer(answer, &trust, &self.report, Shortcut::Decryption);
         Ok(())
     }
 

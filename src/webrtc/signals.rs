@@ -5,11 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use gstreamer_sdp as gst_sdp;
 use gstreamer_webrtc as gst_webrtc;
 use gstreamer_webrtc::{
     WebRTCDTLSTransportState, WebRTCDataChannel, WebRTCDataChannelState, WebRTCICEConnectionState, WebRTCICEGatheringState,
-    WebRTCPeerConnectionState, WebRTCRTPTransceiver, WebRTCSDPType, WebRTCSessionDescription,
+    WebRTCPeerConnectionState, WebRTCRTPTransceiver, WebRTCSessionDescription,
 };
 
 use super::quota::Quota;
@@ -116,6 +115,12 @@ impl WebrtcBin {
         self.0.emit_by_name::<Option<WebRTCRTPTransceiver>>("get-transceiver", &[&0i32])
     }
 
+    /// Adds a transceiver that receives one of these streams.
+    pub(super) fn add_receiver(&self, formats: &gst::Caps) -> Option<WebRTCRTPTransceiver> {
+        let direction = gst_webrtc::WebRTCRTPTransceiverDirection::Recvonly;
+        self.0.emit_by_name::<Option<WebRTCRTPTransceiver>>("add-transceiver", &[&direction, formats])
+    }
+
     /// What stands between the payloaders and the session. There is one session with bundled media, so it is asked for once.
     pub(super) fn set_aux_sender(&self, element: &gst::Element) {
         let element = element.clone();
@@ -183,12 +188,18 @@ impl WebrtcBin {
     }
 
     /// Sets the remote answer; watches the certificates from then on.
-    pub(super) fn set_answer(&self, answer: WebRTCSessionDescription, trust: &Arc<Trust>, report: &Report) {
+    pub(super) fn set_answer(
+        &self,
+        answer: WebRTCSessionDescription,
+        trust: &Arc<Trust>,
+        report: &Report,
+        shortcut: Shortcut,
+    ) {
         let (webrtcbin, trust, report) = (self.0.downgrade(), trust.clone(), report.clone());
         let promise = gst::Promise::with_change_func(move |reply| {
             let Some(webrtcbin) = webrtcbin.upgrade().map(WebrtcBin) else { return };
             match refusal(reply) {
-                None => webrtcbin.watch_certificates(&trust, &report, Shortcut::Decryption),
+                None => webrtcbin.watch_certificates(&trust, &report, shortcut),
                 Some(reason) => report.tell(PeerEvent::Failed { reason: format!("webrtcbin refuses the answer: {reason}") }),
             }
         });
@@ -317,12 +328,6 @@ impl WebrtcBin {
         });
         self.0.emit_by_name::<()>(action, &[&None::<gst::Structure>, &promise]);
     }
-}
-
-/// Reads a description that has passed the gate.
-pub(super) fn parse_description(kind: WebRTCSDPType, sdp: &str) -> Option<WebRTCSessionDescription> {
-    let message = gst_sdp::SDPMessage::parse_buffer(sdp.as_bytes()).ok()?;
-    Some(WebRTCSessionDescription::new(kind, message))
 }
 
 /// Reports a channel's opening and its messages, once the peer is trusted.

@@ -111,9 +111,7 @@ impl Pair {
         let settings = ReceiveSettings {
             jitter_ms: self.jitter_ms,
             launch,
-            tail,
-            offer: offer.to_owned(),
-            trust,
+            begin: Begin::Theirs(Source { sdp: offer.to_owned(), trust, tail }),
             ice,
             path: None,
             debugging: Debugging::default(),

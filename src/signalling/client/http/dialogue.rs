@@ -9,7 +9,7 @@ use super::super::super::complete;
 use super::super::super::gate::MAX_CANDIDATES;
 use super::super::super::message::{
     END_OF_CANDIDATES, ErrorCode, ErrorReport, ForMember, From, FromClient, IceServer, Joined, MemberId, OfMember,
-    PROTOCOL_VERSION, Registered, Role, Sdp, SessionId, Ticket, To, ToClient, TrickledCandidate,
+    PROTOCOL_VERSION, Registered, Role, Sdp, SessionId, Ticket, To, ToClient, TrickledCandidate, Welcome,
 };
 use super::super::{ClientEvent, Ended, NobodyListens};
 use super::Endpoint;
@@ -74,8 +74,11 @@ impl Dialogue {
         mut self,
         mut outgoing: mpsc::Receiver<FromClient>,
     ) -> Result<Ended, NobodyListens> {
+        if self.endpoint.dialect() == Dialect::Whep {
+            self.welcome().await?;
+        }
         let ended = loop {
-            let Some(message) = outgoing.recv().await else { break Ended::Unreachable("it is left".to_owned()) };
+            let Some(message) = outgoing.recv().await else { break Ended::Unreachable("the session is over".to_owned()) };
             match self.on_message(message).await {
                 Ok(None) => {}
                 Ok(Some(ended)) => break ended,
@@ -93,12 +96,24 @@ impl Dialogue {
         match message {
             FromClient::Register(_) => self.on_register().await,
             FromClient::To(To { message, .. }) => self.on_sender(message).await,
+            FromClient::Join(join) => {
+                self.end_session().await;
+                let offer = join.offer.map(|offer| Sdp { sdp: offer.into(), offer: None });
+                Ok(offer.and_then(|sdp| self.describe(sdp, false)))
+            }
             // What a role of ours has no use for here.
-            FromClient::Join(_) | FromClient::Publish(_) => Ok(None),
+            FromClient::Publish(_) => Ok(None),
             FromClient::Answer(sdp) => Ok(self.describe(sdp, true)),
             FromClient::Candidate(candidate) => self.on_candidate(candidate).await,
-            FromClient::Bye(_) => Ok(Some(Ended::Unreachable("we leave".to_owned()))),
+            FromClient::Bye(_) => Ok(Some(Ended::Unreachable("the session is over".to_owned()))),
         }
+    }
+
+    /// The receiver hears what it may offer with. What it has of a connection, nobody here ends.
+    async fn welcome(&self) -> Result<(), NobodyListens> {
+        let ice_servers = self.ice_servers.clone();
+        let (version, ticket, kept) = (PROTOCOL_VERSION, Ticket::new(0), true);
+        self.tell(ToClient::Welcome(Welcome { version, session: name(), id: name(), ticket, kept, ice_servers })).await
     }
 
     /// The sender hears that somebody joined: the server, which can perhaps decode everything; what it can is in its answer.
@@ -161,15 +176,15 @@ impl Dialogue {
         }
         self.session = Some(session);
         let sdp = Sdp { sdp: sdp.to_owned(), offer: number };
-        self.tell(self.answered(sdp)).await?;
+        self.tell(self.answered(sdp, is_counter_offer)).await?;
         Ok(None)
     }
 
-    fn answered(&self, sdp: Sdp) -> ToClient {
+    fn answered(&self, sdp: Sdp, is_counter_offer: bool) -> ToClient {
         match self.endpoint.dialect() {
             Dialect::Whip => ToClient::From(From { member: name(), message: OfMember::Answer(sdp) }),
-            // A receiver cannot offer yet.
-            Dialect::Whep => ToClient::Offer(sdp),
+            Dialect::Whep if is_counter_offer => ToClient::Offer(sdp),
+            Dialect::Whep => ToClient::Answer(sdp),
         }
     }
 
