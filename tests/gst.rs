@@ -84,3 +84,20 @@ fn players_of_either_protocol_come_to_the_hub_inside_a_sender() {
     let report = sender.interrupt();
     assert!(report.receivers().iter().all(|receiver| receiver.0["viewer"] == true), "{:#}", report.0);
 }
+
+#[test]
+fn whipclientsink_publishes_and_others_watch() {
+    let _machine = beside_others();
+    let hub = Hub::start();
+    let ball = "videotestsrc pattern=ball is-live=true ! video/x-raw,width=320,height=240,framerate=30/1";
+    let sink = "whipclientsink stun-server=\"\" congestion-control=disabled signaller::whip-endpoint";
+    let mut publisher = gst_peer(&format!("{ball} ! {sink}=http://127.0.0.1:{}/whip/court", hub.port));
+    hub.wait_for("what is published can be watched session=court");
+    let _receiver = hub.receiver("court", "eye");
+    hub.wait_for("first coordinates receiver=\"eye\"");
+    publisher.signal(Signal::SIGINT);
+    assert_eq!(publisher.ended().code, Some(0), "{}", publisher.said());
+    hub.wait_for("publishing is over session=court");
+    let looked = hub.wait_for("done detected=");
+    assert!(!looked.contains("detected=0"), "{looked}");
+}
