@@ -58,7 +58,7 @@ async def publish(url, token, ending):
             while not ending.is_set():
                 await asyncio.wait([asyncio.ensure_future(ending.wait())], timeout=1)
                 mean = sum(distances) / len(distances) if distances else math.nan
-                print(f"{len(distances)} coordinates, on average {mean:.1f} px from the middle; {ORBIT_PX} is right", flush=True)
+                print(f"{len(distances)} coordinates, on average {mean:.1f} px from the middle; {ORBIT_PX} is right", file=sys.stderr)
         finally:
             await http.delete(resource)
             await peer.close()

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::support::beside_others;
 use crate::support::process::{Ended, Process, rebound};
 use crate::support::report::Report;
-use crate::support::roles::Sender;
+use crate::support::roles::{Hub, Sender};
 
 const TOKEN: &str = "a-token-that-nobody-may-see";
 
@@ -67,15 +67,19 @@ fn a_whip_server_of_others_that_is_full_at_first_redirects_and_wants_a_token_ret
 }
 
 #[test]
-fn a_whip_server_that_takes_no_data_channel_is_sent_video_and_that_is_success() {
+fn a_whip_server_that_returns_nothing_is_sent_video_and_that_is_success() {
     let _machine = beside_others();
-    let server = Server::start(&["--no-channel", "--token", TOKEN]);
-    let (ended, report, _directory) = publish(&server, &["--frames", "30"]);
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    server.process.wait_for("video");
-    assert!(ended.stderr.contains("it takes no data channel"), "{}", ended.stderr);
-    assert!(ended.stdout.contains("there is nothing to match"), "{}", ended.stdout);
-    assert!(Report::read(&report).receiver("127.0.0.1").count("/frames/sent") >= 20);
+    for (option, log, table) in [
+        ("--no-channel", "it takes no data channel", "there is nothing to match"),
+        ("--silent", "returned no coordinates", ""),
+    ] {
+        let server = Server::start(&[option, "--token", TOKEN]);
+        let (ended, report, _directory) = publish(&server, &["--frames", "30"]);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        server.process.wait_for("video");
+        assert!(ended.stderr.contains(log) && ended.stdout.contains(table), "{}{}", ended.stderr, ended.stdout);
+        assert!(Report::read(&report).receiver("127.0.0.1").count("/frames/sent") >= 20);
+    }
 }
 
 /// What `rebound receive` with these options says of a server that plays a ball around the middle, until that has got some sightings.
@@ -133,4 +137,39 @@ fn what_a_whip_server_refuses_is_told_in_its_words() {
     let ended = sender.ended();
     assert_eq!(ended.code, Some(5), "{}", ended.stderr);
     assert!(ended.stderr.contains("HTTP 404 Not Found"), "{}", ended.stderr);
+}
+
+#[test]
+fn our_own_server_over_whep_returns_exact_matches() {
+    let _machine = beside_others();
+    let mut sender = Sender::start(&["--size", "320x240", "--frames", "90"]);
+    let url = format!("http://127.0.0.1:{}/whep", sender.port);
+    let _receiver = Process::start(&mut rebound(["receive", "--whep", &url]));
+    let report = sender.report();
+    report.assert_sound();
+    report.assert_closed();
+    assert!(report.number("/error_px/p95") < 0.1, "{:#}", report.0);
+}
+
+#[test]
+fn aiortc_publishes_over_whip_and_is_told_where_the_ball_is() {
+    let _machine = beside_others();
+    let hub = Hub::start();
+    let publisher = python("examples/whip_aiortc.py", &[&format!("http://127.0.0.1:{}/whip/court-1", hub.port)]);
+    // Every second it says so; in the first there may be none.
+    let line = publisher.wait_for_nth(" coordinates, on average ", 3);
+    assert!(line.contains(" on average 60.") || line.contains(" on average 59."), "{line}");
+}
+
+#[test]
+fn our_own_server_over_whip_returns_exact_matches() {
+    let _machine = beside_others();
+    let (hub, directory) = (Hub::start(), tempfile::tempdir().expect("a directory"));
+    let (url, report) = (format!("http://127.0.0.1:{}/whip/court-1", hub.port), directory.path().join("report.json"));
+    let mut command = rebound(["send", "--whip", &url, "--size", "320x240", "--frames", "60"]);
+    let ended = Process::start(command.arg("--report").arg(&report)).ended();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let report = Report::read(&report);
+    report.assert_sound();
+    report.assert_closed();
 }

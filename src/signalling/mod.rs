@@ -2,8 +2,8 @@
 //! decides who may join. Pure: messages in, messages and actions out. `docs/signalling.md` is the description for people who
 //! write a receiver of their own.
 //!
-//! Only [`client`] touches the network: it is the receiver's reconnecting end of the WebSocket. The sender's end is
-//! [`crate::server`].
+//! Only [`client`] touches the network: it is the reconnecting end of a sender or receiver, towards a hub or somebody's WHIP or WHEP
+//! server. The hub's end is [`crate::server`].
 
 pub mod client;
 mod complete;

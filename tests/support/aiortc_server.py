@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """A WHIP and WHEP server on aiortc and aiohttp, that knows nothing of rebound but the data channel's protocol.
 
-    aiortc_server.py [--token TOKEN] [--moved] [--busy N] [--no-channel] [--counter-offer]
+    aiortc_server.py [--token TOKEN] [--moved] [--busy N] [--no-channel] [--silent] [--counter-offer]
 
 Says `listening PORT` on stderr, then a line for everything that a test may want to know. With `--moved` /whip and /whep redirect to where they
-are, `--busy N` answers 503 to the first N offers, `--no-channel` rejects the data channel, `--counter-offer` answers players by 406.
+are, `--busy N` answers 503 to the first N offers, `--no-channel` rejects the
+data channel, `--silent` takes it and says nothing there, `--counter-offer` answers players by 406.
 """
 import argparse, asyncio, json, secrets, sys
 from pathlib import Path
@@ -121,8 +122,9 @@ class Server:
 
         @peer.on("datachannel")
         def on_channel(channel):
-            channels.append(channel)
-            answer_pings(channel)
+            if not self.options.silent:
+                channels.append(channel)
+                answer_pings(channel)
 
         @peer.on("track")
         def on_track(track):
@@ -158,7 +160,7 @@ async def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--token")
     parser.add_argument("--busy", type=int, default=0)
-    for flag in ("--moved", "--no-channel", "--counter-offer"):
+    for flag in ("--moved", "--no-channel", "--silent", "--counter-offer"):
         parser.add_argument(flag, action="store_true")
     server, app = Server(parser.parse_args()), web.Application()
     for kind in ("whip", "whep"):
