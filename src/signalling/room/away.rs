@@ -22,7 +22,8 @@ impl Room {
         }
     }
 
-    pub(super) fn is_away(&self, id: PeerId) -> bool {
+    /// Whether the member's connection to the hub is down.
+    pub fn is_away(&self, id: PeerId) -> bool {
         self.members.get(&id).is_some_and(|member| member.is_away)
     }
 

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::producing::{from, joined, joined_with, of_producer};
 use super::*;
 
 /// Things to hear, good and bad, from either side.
