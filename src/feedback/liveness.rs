@@ -14,8 +14,13 @@ const QUICK_PINGS: u64 = 8;
 const QUICK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How long a peer may say nothing. A path that carries nothing for 3 s (a handover, a lift) is to be survived, and one more second
-/// may pass until the first message comes through again. A killed process is noticed at once, by its signalling connection.
+/// may pass until the first message comes through again. A killed process is noticed sooner, by
+/// [`SILENCE_WHEN_AWAY`].
 pub const SILENCE: Duration = Duration::from_millis(4500);
+
+/// How long a peer may say nothing whose signalling connection is closed: a path that is interrupted for so long does not close it, so
+/// the process is gone. Three pings in a row may get lost.
+pub const SILENCE_WHEN_AWAY: Duration = Duration::from_secs(2);
 
 /// Decides whether a peer is alive, from when it was heard. Both sides use it: the sender pings, the receiver is pinged.
 #[derive(Clone, Debug)]
@@ -60,7 +65,12 @@ impl Liveness {
 
     /// Whether the peer has broken off its heartbeat.
     pub fn is_dead(&self, now: Duration) -> bool {
-        self.promised && now.saturating_sub(self.last_heard) > self.silence
+        self.is_silent(now, self.silence)
+    }
+
+    /// Whether the peer keeps up a heartbeat, and has been silent for longer than this.
+    pub fn is_silent(&self, now: Duration, limit: Duration) -> bool {
+        self.promised && now.saturating_sub(self.last_heard) > limit
     }
 }
 
@@ -77,6 +87,7 @@ mod tests {
         peer.heartbeat(100 * MS);
         assert!(!peer.is_dead(100 * MS + SILENCE));
         assert!(peer.is_dead(101 * MS + SILENCE));
+        assert_eq!([2100, 2101].map(|ms| peer.is_silent(ms * MS, SILENCE_WHEN_AWAY)), [false, true]);
         peer.heard(2600 * MS);
         peer.heard(50 * MS);
         assert!(!peer.is_dead(2600 * MS + SILENCE));

@@ -13,7 +13,7 @@ mod liveness;
 
 pub use clock::{ClockOffset, Offset};
 pub use fates::FateLog;
-pub use liveness::{Liveness, PING_INTERVAL, SILENCE};
+pub use liveness::{Liveness, PING_INTERVAL, SILENCE, SILENCE_WHEN_AWAY};
 pub use message::{
     Earlier, FrameTruth, Message, MessageError, PacketStats, PictureStats, Ping, Pong, ReceiverStats, Recent, Results,
     Sightings, Watch,

@@ -10,7 +10,7 @@ use super::member::Member;
 use super::stream::Numbers;
 use super::{Sender, congestion};
 use crate::codec::Codec;
-use crate::feedback::{self, Liveness, Message, SILENCE, Sightings};
+use crate::feedback::{self, Liveness, Message, SILENCE, SILENCE_WHEN_AWAY, Sightings};
 use crate::impair::{Impaired, Path};
 use crate::report::{Outcome, ReceiverId};
 use crate::signalling::gate::CheckedSdp;
@@ -272,7 +272,9 @@ impl Sender {
         let mut text = String::new();
         for (id, member) in &mut self.members {
             let (Some(liveness), Some(peer)) = (&mut member.active, &member.peer) else { continue };
-            if liveness.is_dead(now) {
+            // RTCP, which is heard of those without a channel, comes every few seconds.
+            let is_gone = member.wants_channel && self.room.is_away(*id) && liveness.is_silent(now, SILENCE_WHEN_AWAY);
+            if is_gone || liveness.is_dead(now) {
                 self.room.on_peer_lost(*id, ErrorCode::Timeout, "nothing was heard of the receiver for too long", now);
             } else if let Some(ping) = liveness.ping_due(now)
                 && ping.write(&mut text).is_ok()
