@@ -219,6 +219,9 @@ impl Desk {
                 // Whoever asked may be gone.
                 let _ = reply.send(self.hub.sessions().into_iter().map(aged).collect());
             }
+            HubEvent::IceServers(reply) => {
+                let _ = reply.send(self.hub.ice_servers());
+            }
             HubEvent::Ready(reply) => {
                 let _ = reply.send(!self.hub.is_closing());
             }

@@ -230,3 +230,37 @@ fn a_browser_plays_over_whep_as_a_viewer_or_with_a_data_channel_as_a_receiver() 
     let viewers: Vec<_> = report.receivers().iter().map(|receiver| receiver.0["viewer"] == true).collect();
     assert_eq!(viewers, [true, false], "{:#}", report.0);
 }
+
+/// What offers a video and a sound, instead of asking for a video.
+fn publishers_offer() -> String {
+    let sound = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:2\r\na=sendonly\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n";
+    let offer = OFFER.replace("a=recvonly", "a=sendonly").replace("a=group:BUNDLE 0 1", "a=group:BUNDLE 0 1 2");
+    format!("{}\r\n{sound}", offer.trim_end())
+}
+
+#[test]
+fn a_publishers_video_is_received_and_its_sound_answered_with_silence() {
+    let _machine = beside_others();
+    let hub = Hub::with(&["--ice-server", "stun:127.0.0.1:9"]);
+    let asked = ask(hub.port, "OPTIONS /whip/court", &[], "");
+    assert_eq!((asked.status, asked.header("link")), (200, Some("<stun:127.0.0.1:9>; rel=\"ice-server\"")));
+    let preflight = ["origin: http://127.0.0.1", "access-control-request-method: POST"];
+    assert_eq!(ask(hub.port, "OPTIONS /whip/court", &preflight, "").header("link"), None);
+
+    for (offer, words) in
+        [(OFFER.to_owned(), "must say sendonly"), (OFFER.replace("a=recvonly", "a=inactive"), "must say sendonly")]
+    {
+        let refused = ask(hub.port, "POST /whip/court", &[SDP], &offer);
+        assert_eq!((refused.status, refused.body.contains(words)), (400, true), "{}", refused.body);
+    }
+    let created = ask(hub.port, "POST /whip/court", &[SDP], &publishers_offer());
+    assert_eq!(created.status, 201, "{}", created.body);
+    let count = |wanted: &str| created.body.lines().filter(|line| *line == wanted).count();
+    assert_eq!((count("a=recvonly"), count("a=inactive"), count("a=group:BUNDLE 0 1 2")), (1, 1, 1), "{}", created.body);
+    assert!(created.body.contains("a=candidate:") && count("a=end-of-candidates") > 0, "{}", created.body);
+    let taken = ask(hub.port, "POST /whip/court", &[SDP], &publishers_offer());
+    assert_eq!(taken.status, 409, "{}", taken.body);
+    let location = created.header("location").expect("a resource");
+    assert_eq!(ask(hub.port, &format!("DELETE {location}"), &[], "").status, 200);
+    assert_eq!(ask(hub.port, &format!("GET {location}"), &[], "").status, 404);
+}

@@ -23,6 +23,7 @@ use crate::impair::Impaired;
 use crate::pipeline::{Debugging, Texts};
 use crate::signalling::client::{Client, ClientEvent};
 use crate::signalling::message::{END_OF_CANDIDATES, FromClient, Sdp};
+use crate::signalling::silence::with_silence;
 use crate::signals::Signals;
 use crate::webrtc::{PeerError, PeerEvent, ReceivingPeer};
 use progress::Fault;
@@ -133,7 +134,7 @@ impl Receiver {
                 self.tell_candidates();
             }
             PeerEvent::Described { sdp } => {
-                let offer = session.offer;
+                let (sdp, offer) = (with_silence(&sdp, &session.silent), session.offer);
                 session.progress.on_answer(now);
                 self.hub.tell(FromClient::Answer(Sdp { sdp, offer }));
                 self.tell_candidates();

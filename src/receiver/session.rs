@@ -12,6 +12,7 @@ use crate::feedback::{Liveness, SILENCE};
 use crate::recovery::Patience;
 use crate::signalling::gate::{Candidate, CandidateGate, CandidateVerdict, CheckedSdp, MAX_CANDIDATES};
 use crate::signalling::message::TrickledCandidate;
+use crate::signalling::silence::Silent;
 use crate::webrtc::{Channel, ReceivingPeer};
 
 /// How long the video of a sender without a data channel may be away: one may pause its camera, and nothing else can be heard of it.
@@ -42,6 +43,8 @@ pub(super) struct Session {
     pub(super) own_offer: OwnOffer,
     /// Our candidates that wait for our description, which goes first; none once it has gone.
     undescribed: Option<Vec<TrickledCandidate>>,
+    /// What of the offer is answered with silence.
+    pub(super) silent: Vec<Silent>,
     /// The sender's candidates pass it.
     pub(super) gate: CandidateGate,
     /// Candidates that came before the peer was made.
@@ -76,6 +79,7 @@ impl Session {
             offer,
             own_offer: OwnOffer::None,
             undescribed: Some(Vec::new()),
+            silent: Vec::new(),
             gate,
             early: Vec::new(),
             peer: None,

@@ -18,8 +18,9 @@ use crate::detect;
 use crate::impair::Path;
 use crate::pipeline::{self, Debugging, Texts};
 use crate::signalling::client::{Client, ClientConfig, Endpoint, HubUrl, Place};
-use crate::signalling::gate::{CandidateGate, CandidatePolicy, CheckedSdp, SdpKind, check_sdp};
+use crate::signalling::gate::{CandidateGate, CandidatePolicy, CheckedSdp, Direction, MediaKind, SdpKind, check_sdp};
 use crate::signalling::message::{Bye, FromClient, Sdp};
+use crate::signalling::silence::without_sound;
 use crate::signals::Signals;
 use crate::webrtc::{Begin, Certificate, PeerError, ReceiveSettings, ReceivingPeer, Report, Source, Trust};
 use crate::witness;
@@ -113,9 +114,10 @@ impl Receiver {
         self.end_session("the sender offers a new connection");
         self.hub.on_offer();
         let mut gate = CandidateGate::new(CandidatePolicy { loopback: self.is_local, tcp: self.config.ice_tcp });
-        let offer = match check_sdp(&offered.sdp, SdpKind::Offer, &mut gate) {
+        let (picture, silent) = without_sound(&offered.sdp);
+        let offer = match check_offer(&picture, &mut gate) {
             Ok(offer) => offer,
-            Err(refused) => return self.walk_out(&format!("the offer is refused: {refused}")),
+            Err(why) => return self.walk_out(&format!("the offer is refused: {why}")),
         };
         self.sessions += 1;
         let (id, jitter_ms, now) = (SessionId(self.sessions), self.config.recovery.jitter_ms, self.clock.now());
@@ -123,7 +125,8 @@ impl Receiver {
         let stalled = if self.is_inside { u32::MAX } else { self.stalled };
         let progress = Progress::new(self.hub.answered_in(), stalled, now);
         let progress = if offer.application().is_some() { progress } else { progress.without_channel() };
-        let session = Session::new(id, offered.offer, gate, jitter_ms, progress, now);
+        let mut session = Session::new(id, offered.offer, gate, jitter_ms, progress, now);
+        session.silent = silent;
         let decoded = session.decoded.clone();
         self.session = Some(session);
         match self.source(&offer, &decoded).and_then(|source| self.settings(Begin::Theirs(source))) {
@@ -202,6 +205,17 @@ impl Receiver {
             Err(error) => self.leave(&format!("the detector's thread cannot be started: {error}")),
         }
     }
+}
+
+/// Checks an offer of one video that is sent.
+fn check_offer(offer: &str, gate: &mut CandidateGate) -> anyhow::Result<CheckedSdp> {
+    let offer = check_sdp(offer, SdpKind::Offer, gate)?;
+    let videos = offer.media().iter().filter(|media| media.kind == MediaKind::Video).count();
+    anyhow::ensure!(videos == 1, "it has {videos} m=video; one is looked at");
+    let video = offer.video().context("it rejects the video itself")?;
+    let sends = matches!(video.direction, Direction::SendOnly | Direction::SendRecv);
+    anyhow::ensure!(sends, "its video is not to be sent; it must say sendonly");
+    Ok(offer)
 }
 
 fn tell(events: &mpsc::Sender<Event>, event: Event) {

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use super::wire::{Heard, Wire};
 use super::{ServerConfig, until_stopped};
 use crate::signalling::hub::{Access, ConnectionId, SessionInfo};
-use crate::signalling::message::{FromClient, InvalidMessage, ToClient};
+use crate::signalling::message::{FromClient, IceServer, InvalidMessage, ToClient};
 
 /// How many messages may wait for one client. A session is an offer and a few dozen candidates; whoever lets 64 of them wait does
 /// not read, and is cut off rather than waited for.
@@ -46,6 +46,8 @@ pub enum HubEvent {
     },
     /// Somebody wants to know which sessions there are, and since when.
     Sessions(oneshot::Sender<Vec<(SessionInfo, Duration)>>),
+    /// Somebody wants to know the STUN and TURN servers before he offers.
+    IceServers(oneshot::Sender<Vec<IceServer>>),
     /// Somebody wants to know whether new clients are let in.
     Ready(oneshot::Sender<bool>),
     /// A client is gone; nothing follows.

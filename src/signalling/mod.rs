@@ -13,6 +13,7 @@ pub mod hub;
 pub mod message;
 pub mod room;
 pub mod sdpfrag;
+pub(crate) mod silence;
 
 pub use complete::complete;
 

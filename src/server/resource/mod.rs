@@ -16,7 +16,8 @@ use axum::body::Body;
 use axum::extract::Extension;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
-    ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK, LOCATION, ORIGIN, VARY,
+    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK, LOCATION, ORIGIN,
+    VARY,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -124,7 +125,7 @@ async fn respond(endpoint: &'static Endpoint, Extension(caller): Extension<Calle
     let from = request.headers().get(ORIGIN).cloned();
     let mut response = match Place::of(request.uri().path()) {
         None => Problem::new(StatusCode::NOT_FOUND, "there is no such session").into_response(),
-        Some(place) if request.method() == Method::OPTIONS => options(&place, request.headers()),
+        Some(place) if request.method() == Method::OPTIONS => options(&caller, &place, request.headers()).await,
         Some(place) => serve(endpoint, &caller, place, request).await.unwrap_or_else(IntoResponse::into_response),
     };
     let headers = response.headers_mut();
@@ -137,14 +138,19 @@ async fn respond(endpoint: &'static Endpoint, Extension(caller): Extension<Calle
     response
 }
 
-/// Also what a browser asks before the question itself, without the token that it has.
-fn options(place: &Place, headers: &HeaderMap) -> Response {
+/// Also what a browser asks before the question itself, without the token that it has. Whoever asks by himself, and may come in, is told
+/// the ICE servers: many clients need them before they offer.
+async fn options(caller: &Caller, place: &Place, headers: &HeaderMap) -> Response {
     let mut response = ([(ALLOW, place.methods())], [place.takes()]).into_response();
     if headers.contains_key(ORIGIN) {
         let told = response.headers_mut();
         told.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(place.methods()));
         told.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("Authorization, Content-Type, If-Match"));
         told.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(PREFLIGHT_GOOD_FOR_S));
+    }
+    let is_preflight = headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    if !is_preflight && bearer::access(headers, &caller.server.config).is_ok() {
+        add_links(&mut response, &inquiries::ask(caller, HubEvent::IceServers).await.unwrap_or_default());
     }
     response
 }
@@ -195,10 +201,14 @@ async fn post(
     let location = format!("/{}/{session}/{id}", endpoint.name);
     let head = [(CONTENT_TYPE, SDP), (LOCATION, &location), (ETAG, &etag), (ACCEPT_PATCH, TRICKLE)];
     let mut response = (StatusCode::CREATED, head, answer).into_response();
-    for link in ice_servers.iter().filter_map(|server| HeaderValue::try_from(link(server)).ok()) {
+    add_links(&mut response, &ice_servers);
+    Ok(response)
+}
+
+fn add_links(response: &mut Response, servers: &[IceServer]) {
+    for link in servers.iter().filter_map(|server| HeaderValue::try_from(link(server)).ok()) {
         response.headers_mut().append(LINK, link);
     }
-    Ok(response)
 }
 
 /// Whether somebody sends in this session. Asked first, so that strangers open no sessions by asking for them.

@@ -35,6 +35,9 @@ pub const JOIN_WITHIN: Duration = Duration::from_secs(5);
 /// How many recoverable mistakes a connection may make: a browser on odd networks makes a handful of refused candidates.
 pub const MAX_MISTAKES: u32 = 32;
 
+/// What whoever has not come in yet is called at TURN servers.
+const NOBODY_YET: &str = "guest";
+
 /// A connection to the hub: given by the server, unique while the program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
@@ -135,6 +138,11 @@ impl Hub {
     /// All sessions, by name.
     pub fn sessions(&self) -> Vec<SessionInfo> {
         self.sessions.iter().map(|(id, session)| session.info(id)).collect()
+    }
+
+    /// STUN and TURN servers for somebody who has not come in yet.
+    pub fn ice_servers(&mut self) -> Vec<IceServer> {
+        self.supplies.ice_servers(NOBODY_YET)
     }
 
     /// Whether it lets nobody in any more.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::offered::Offered;
-use super::silence::{Lines, lines};
 use crate::codec::Codec;
 use crate::signalling::gate::{CandidateGate, CandidatePolicy, CheckedSdp, SdpKind};
 use crate::signalling::message::{Joined, KnownMember, TrickledCandidate};
+use crate::signalling::silence::{Lines, lines};
 
 pub(super) struct Member {
     /// What it asked for.

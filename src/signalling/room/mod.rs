@@ -17,7 +17,6 @@ mod away;
 mod member;
 mod offered;
 mod serve;
-mod silence;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -27,7 +26,6 @@ use std::time::Duration;
 use self::answer::check_answer;
 use self::member::{Member, State, mids_of};
 pub use self::offered::{Format, Offered};
-use self::silence::lines;
 use super::gate::{Candidate, CandidateGate, CandidateRefused, CandidateVerdict, CheckedSdp, Ignored, MAX_CANDIDATES};
 use super::gate::{check_candidate, check_sdp};
 use super::hub::MAX_MISTAKES;
@@ -35,6 +33,7 @@ use super::message::{
     DisplayName, END_OF_CANDIDATES, ErrorCode, ErrorReport, ForMember, From, KnownMember, Left, LeftWhy, MAX_MEMBERS,
     MemberId, OfMember, Role, Sdp, TrickledCandidate,
 };
+use super::silence::lines;
 use crate::codec::Codec;
 
 /// How long the sender itself may take to make the offer: pipeline and peer are up in under 0.5 s (measured).

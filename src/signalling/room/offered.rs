@@ -2,10 +2,10 @@
 
 use super::member::mids_of;
 use super::no_common_codec;
-use super::silence::{Lines, Silent, lines, with_silence, without_sound};
 use crate::codec::Codec;
 use crate::signalling::gate::{CandidateGate, CheckedSdp, Direction, MediaKind, MediaLine, RtpMap, SdpKind, check_sdp};
 use crate::signalling::message::ErrorCode;
+use crate::signalling::silence::{Lines, Silent, lines, with_silence, without_sound};
 
 /// The RTP clock of all video.
 const VIDEO_CLOCK_HZ: u32 = 90_000;

@@ -1,5 +1,5 @@
-//! Players ask for sound beside the picture, and there is none: their m-lines for it are kept from the WebRTC stack, and answered as
-//! `inactive`. They stay in the bundle: the first of its m-lines is the one whose transport all share (RFC 9143 section 7.3), which is often that
+//! Players ask for sound beside the picture and publishers offer it, and there is none: their m-lines for it are kept from the WebRTC
+//! stack, and answered as `inactive`. They stay in the bundle: the first of its m-lines is the one whose transport all share (RFC 9143 section 7.3), which is often that
 //! of the sound.
 
 /// What all m-lines of a bundle share, so that the m-line that follows has to say it.
@@ -7,7 +7,7 @@ const TRANSPORT: [&str; 4] = ["a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a
 
 /// An m-line for sound, and what is answered to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Silent {
+pub(crate) struct Silent {
     /// Which of the offer's m-lines it is, from 0.
     index: usize,
     /// As the offer names it.
@@ -37,7 +37,7 @@ fn written(lines: impl IntoIterator<Item = impl AsRef<str>>) -> String {
 }
 
 /// The offer without its sound, and what that was.
-pub(super) fn without_sound(offer: &str) -> (String, Vec<Silent>) {
+pub(crate) fn without_sound(offer: &str) -> (String, Vec<Silent>) {
     let (mut head, mut sections): (Vec<String>, _) = {
         let (head, sections) = parts(offer);
         (head.into_iter().map(str::to_owned).collect(), sections)
@@ -106,7 +106,7 @@ fn silent(index: usize, section: &[&str]) -> Option<Silent> {
 }
 
 /// An answer with what is answered to the sound.
-pub(super) fn with_silence(answer: &str, silent: &[Silent]) -> String {
+pub(crate) fn with_silence(answer: &str, silent: &[Silent]) -> String {
     if silent.is_empty() {
         return answer.to_owned();
     }
@@ -126,7 +126,7 @@ pub(super) fn with_silence(answer: &str, silent: &[Silent]) -> String {
 }
 
 /// The m-lines of an offer by their mids, each with its place without the sound. Candidates for the sound are for the transport of all.
-pub(super) fn lines(kept: &[String], silent: &[Silent]) -> Lines {
+pub(crate) fn lines(kept: &[String], silent: &[Silent]) -> Lines {
     let mut lines: Lines = (0..).zip(kept).map(|(line, mid)| (mid.clone(), line)).collect();
     for Silent { index, mid, .. } in silent {
         lines.insert((*index).min(lines.len()), (mid.clone(), 0));
@@ -135,7 +135,7 @@ pub(super) fn lines(kept: &[String], silent: &[Silent]) -> Lines {
 }
 
 /// Mids, and the m-line of the WebRTC stack that each is.
-pub(super) type Lines = Vec<(String, u32)>;
+pub(crate) type Lines = Vec<(String, u32)>;
 
 #[cfg(test)]
 mod tests {
