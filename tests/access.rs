@@ -112,6 +112,39 @@ fn a_token_opens_its_session_in_its_role_and_nothing_else() {
 }
 
 #[test]
+fn a_senders_token_makes_others_which_open_its_session() {
+    let hub = Hub::start();
+    let (sending, own) = hub.token("court-1", "sender");
+    let (_, viewing) = hub.token("court-1", "viewer");
+    let ask = |token: &str, body: &str| {
+        let mut stream = TcpStream::connect(("127.0.0.1", hub.port)).expect("it listens");
+        let head = format!("POST /api/tokens HTTP/1.1\r\nhost: a\r\nconnection: close\r\nauthorization: Bearer {token}\r\n");
+        stream.write_all(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes()).expect("written");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("text");
+        answer
+    };
+    for (token, body, status) in [
+        (viewing.as_str(), r#"{"role": "viewer"}"#, "403"),
+        (&own, r#"{"role": "viewer", "session": "court-2"}"#, "403"),
+        (&own, r#"{"role": "king"}"#, "400"),
+        ("nonsense", r#"{"role": "viewer"}"#, "401"),
+    ] {
+        assert_eq!(ask(token, body).split(' ').nth(1), Some(status), "{body}");
+    }
+    let answer = ask(&own, r#"{"role": "receiver"}"#);
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+    let made: serde_json::Value = serde_json::from_str(body).expect("JSON");
+    let mut sender = Process::start(
+        hub.member("send", &["--frames", "30", "--session", "court-1", "--port", "0", "--token-file"]).arg(sending),
+    );
+    let token = made["token"].as_str().expect("a token");
+    let receiver = Process::start(hub.member("receive", &[]).env("REBOUND_TOKEN", token));
+    assert_eq!(sender.ended().code, Some(0), "{}", receiver.said());
+}
+
+#[test]
 fn an_upgrade_without_a_good_token_is_answered_401_and_a_browser_may_show_it_as_a_subprotocol() {
     let mut hub = Hub::start();
     let (_, good) = hub.token("court-1", "viewer");

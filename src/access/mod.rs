@@ -3,5 +3,5 @@
 mod token;
 mod turn;
 
-pub use token::{Claims, LEAST_SECRET_BYTES, ShortSecret, TokenError, TokenKey, TokenRole};
+pub use token::{Claims, LEAST_SECRET_BYTES, Overreach, ShortSecret, TokenError, TokenKey, TokenRole};
 pub use turn::{TurnCredential, TurnKey};

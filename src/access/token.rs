@@ -46,6 +46,29 @@ impl Claims {
         let (may_send, may_answer) = (self.role == TokenRole::Sender, self.role == TokenRole::Receiver);
         Access { session: self.session.clone(), may_send, may_answer }
     }
+
+    /// What a token may say that the owner of this one has made for somebody: nothing that this one does not.
+    pub fn pass_on(&self, wanted: Claims) -> Result<Claims, Overreach> {
+        if self.role != TokenRole::Sender {
+            return Err(Overreach::NotASender);
+        }
+        let session = match (&self.session, wanted.session) {
+            (Some(own), Some(other)) if *own != other => return Err(Overreach::OtherSession(own.clone())),
+            (own, other) => other.or_else(|| own.clone()),
+        };
+        Ok(Claims { session, role: wanted.role, expires_s: wanted.expires_s.min(self.expires_s) })
+    }
+}
+
+/// Why a token is not made for the owner of another one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Overreach {
+    /// Receivers and viewers let nobody in.
+    #[error("only with a sender's token can others be made")]
+    NotASender,
+    /// Its own is for one session.
+    #[error("your token is good for session '{0}' only, and so is what is made with it")]
+    OtherSession(SessionId),
 }
 
 /// Why a text opens nothing.
@@ -163,6 +186,21 @@ mod tests {
             for forged in [format!("{head}.{body}."), format!("{head}.{body_and_signature}")] {
                 assert_eq!(key().read(&forged, NOW), Err(TokenError::Foreign), "{forged}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_passed_on_is_no_more_than_what_one_has() {
+        let id = |text: &str| Some(text.parse().expect("an id"));
+        let wanted = |session, expires_s| Claims { session, role: TokenRole::Viewer, expires_s };
+        let own = claims(TokenRole::Sender);
+        assert_eq!(own.pass_on(wanted(None, 900)), Ok(wanted(id("court-1"), 900)));
+        assert_eq!(own.pass_on(wanted(id("court-1"), u64::MAX)), Ok(wanted(id("court-1"), 1_001)));
+        assert_eq!(own.pass_on(wanted(id("court-2"), 900)), Err(Overreach::OtherSession("court-1".parse().expect("an id"))));
+        let everywhere = Claims { session: None, ..claims(TokenRole::Sender) };
+        assert_eq!(everywhere.pass_on(wanted(id("court-2"), 900)), Ok(wanted(id("court-2"), 900)));
+        for role in [TokenRole::Receiver, TokenRole::Viewer] {
+            assert_eq!(claims(role).pass_on(wanted(None, 900)), Err(Overreach::NotASender));
         }
     }
 

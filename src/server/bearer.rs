@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::ServerConfig;
+use crate::access::{Claims, TokenKey};
 use crate::clock;
 use crate::signalling::hub::Access;
 
@@ -31,12 +32,16 @@ impl IntoResponse for Unauthorised {
 /// What this request's sender may do.
 pub(super) fn access(headers: &HeaderMap, config: &ServerConfig) -> Result<Access, Unauthorised> {
     let Some(key) = &config.tokens else { return Ok(config.everybody.clone()) };
+    claims(headers, key).map(|claims| claims.access())
+}
+
+/// What the token says that this request's sender shows.
+pub(super) fn claims(headers: &HeaderMap, key: &TokenKey) -> Result<Claims, Unauthorised> {
     let Some(token) = authorization(headers).or_else(|| subprotocol(headers)) else {
         return Err(Unauthorised { challenge: "Bearer", why: "this hub wants a token; see 'rebound token'".into() });
     };
     let read = key.read(token, clock::since_1970());
-    read.map(|claims| claims.access())
-        .map_err(|why| Unauthorised { challenge: "Bearer error=\"invalid_token\"", why: why.to_string() })
+    read.map_err(|why| Unauthorised { challenge: "Bearer error=\"invalid_token\"", why: why.to_string() })
 }
 
 fn authorization(headers: &HeaderMap) -> Option<&str> {
@@ -52,7 +57,7 @@ fn subprotocol(headers: &HeaderMap) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::{Claims, TokenKey, TokenRole};
+    use crate::access::TokenRole;
 
     fn answer(headers: &[(&str, &str)]) -> Result<Access, (StatusCode, String)> {
         let key = TokenKey::new(b"0123456789abcdef0123456789abcdef").expect("long enough");

@@ -16,6 +16,7 @@ mod page;
 mod resource;
 mod socket;
 mod stream;
+mod tokens;
 mod wire;
 
 use std::future::Future;
@@ -31,7 +32,7 @@ use axum::extract::ws::WebSocket;
 use axum::extract::{Extension, WebSocketUpgrade};
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -156,6 +157,7 @@ fn router() -> Router {
         .route("/health", get("ok\n"))
         .route("/ready", get(inquiries::ready))
         .route("/api/sessions", get(inquiries::sessions))
+        .route("/api/tokens", post(tokens::make))
         .route("/ws", get(own))
         .route("/gst", get(gstreamer))
         .merge(resource::routes(&resource::WHEP))
