@@ -33,6 +33,8 @@ class Page {
   #newest = null;
   #newestMs = -Infinity;
   #isWanted = false;
+  /** Counts how often the camera was opened or let go. */
+  #opening = 0;
   /** Since it was started. */
   #wasLive = false;
   #againTimer = 0;
@@ -74,25 +76,35 @@ class Page {
     byId("start").textContent = "Stop";
     this.#setState("asking");
     try {
-      await this.#openCamera();
+      if (!(await this.#openCamera())) return;
     } catch (error) {
       return this.#giveUp(camera.inWords(error));
     }
-    if (this.#isWanted) await this.#publish();
+    await this.#publish();
   }
 
+  /** Whether it is open and still wanted: a later opening, or a stop, makes an earlier one void. */
   async #openCamera() {
+    const opening = ++this.#opening;
     // Some devices give one camera at a time.
     this.#track?.stop();
     const [width, height] = byId("size").value.split("x").map(Number);
-    const track = await camera.open({ deviceId: byId("camera").value, width, height });
-    if (!this.#isWanted) return track.stop();
+    const asked = { deviceId: byId("camera").value, width, height };
+    const track = await camera.open(asked).catch((error) => {
+      if (opening === this.#opening) throw error;
+      return null;
+    });
+    if (opening !== this.#opening) {
+      track?.stop();
+      return false;
+    }
     track.enabled = !this.#isPaused;
     track.onended = () => this.#giveUp("The camera was taken away.");
     this.#track = track;
     this.#video.srcObject = new MediaStream([track]);
     byId("placeholder").hidden = true;
     await showCameras(track);
+    return opening === this.#opening;
   }
 
   async #publish() {
@@ -139,6 +151,7 @@ class Page {
 
   #stop() {
     this.#isWanted = false;
+    this.#opening++;
     clearTimeout(this.#againTimer);
     this.#publishing?.stop();
     this.#publishing = null;
@@ -173,8 +186,7 @@ class Page {
   async #change() {
     if (!this.#track) return;
     try {
-      await this.#openCamera();
-      await this.#publishing?.replace(this.#track);
+      if (await this.#openCamera()) await this.#publishing?.replace(this.#track);
     } catch (error) {
       this.#giveUp(camera.inWords(error));
     }

@@ -45,6 +45,7 @@ export class Publishing {
     channel.onmessage = ({ data }) => this.#onMessage(JSON.parse(data), now());
     await connection.setLocalDescription();
     await gathered(connection);
+    if (this.#connection !== connection) return;
     const answer = await this.#whip.publish(connection.localDescription.sdp);
     if (this.#connection !== connection) return;
     await connection.setRemoteDescription({ type: "answer", sdp: answer });
