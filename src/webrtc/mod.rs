@@ -15,6 +15,7 @@ mod policy;
 mod quota;
 mod receiving;
 mod reception;
+mod relayed;
 mod repeater;
 mod sending;
 mod shortcut;

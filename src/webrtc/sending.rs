@@ -122,9 +122,7 @@ impl SendingPeer {
             Some(RemoteOffer { sdp, trust }) => {
                 let offer = parse_description(WebRTCSDPType::Offer, sdp).ok_or(PeerError::Description)?;
                 webrtcbin.take_channel(&channel, trust, clock, &report);
-                if offer.sdp().medias().all(|media| media.media() != Some("application")) {
-                    webrtcbin.report_rtcp(clock, &report);
-                }
+                webrtcbin.report_rtcp(clock, &report);
                 pipeline.play()?;
                 webrtcbin.answer(offer, trust, &report, Shortcut::Decryption);
             }

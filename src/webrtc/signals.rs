@@ -12,6 +12,7 @@ use gstreamer_webrtc::{
 };
 
 use super::quota::Quota;
+use super::relayed::without_base;
 use super::shortcut::Shortcut;
 use super::{CHANNEL_LABEL, Channel, ChannelPolicy, MAX_MESSAGE_BYTES, MAX_MESSAGES_PER_SECOND, PeerEvent, Report, Trust};
 use crate::clock::RunClock;
@@ -58,6 +59,7 @@ impl WebrtcBin {
             let candidate = values.get(2)?.get::<String>().ok()?;
             if !relay_only || candidate.contains(" typ relay") {
                 has_found.store(true, Ordering::Relaxed);
+                let candidate = if relay_only { without_base(&candidate) } else { candidate };
                 on_candidate.tell(PeerEvent::Candidate { mline, candidate });
             }
             None
@@ -151,17 +153,22 @@ impl WebrtcBin {
         self.0.emit_by_name::<Option<WebRTCDataChannel>>("create-data-channel", &[&CHANNEL_LABEL, &options])
     }
 
-    /// Takes the data channel of our label that the other side makes, and reports what comes over it; of others only that they are
-    /// there.
+    /// Takes the first data channel of our label that the other side makes, and reports what comes over it; of others only that there are
+    /// any. Further ones are left alone: what one peer may say is limited by what its channel may.
     pub(super) fn take_channel(&self, slot: &Channel, trust: &Arc<Trust>, clock: &RunClock, report: &Report) {
         let (slot, trust, clock, report) = (slot.clone(), trust.clone(), clock.clone(), report.clone());
+        let (has_ours, has_other) = (AtomicBool::new(false), AtomicBool::new(false));
         self.0.connect("on-data-channel", false, move |values| {
             let channel = values.get(1)?.get::<WebRTCDataChannel>().ok()?;
-            if channel.label().as_deref() == Some(CHANNEL_LABEL) {
-                slot.set(Some(channel.clone()));
-                report_channel(&channel, &trust, &clock, &report);
-            } else {
-                report.tell(PeerEvent::OtherChannel);
+            let is_ours = channel.label().as_deref() == Some(CHANNEL_LABEL);
+            let is_first = !if is_ours { &has_ours } else { &has_other }.swap(true, Ordering::AcqRel);
+            match (is_first, is_ours) {
+                (true, true) => {
+                    slot.set(Some(channel.clone()));
+                    report_channel(&channel, &trust, &clock, &report);
+                }
+                (true, false) => report.tell(PeerEvent::OtherChannel),
+                (false, _) => {}
             }
             None
         });
