@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::watching::Watching;
 use crate::codec::Codec;
-use crate::feedback::Liveness;
+use crate::feedback::{Liveness, SILENCE, SILENCE_WHEN_AWAY};
 use crate::report::ReceiverId;
 use crate::signalling::message::Role;
 use crate::signalling::room::NewPeer;
-use crate::webrtc::SendingPeer;
+use crate::webrtc::{RTCP_SILENCE, SendingPeer};
 
 /// A receiver with one peer connection: from the moment it asks for one until that is gone.
 pub(super) struct Member {
@@ -26,14 +26,18 @@ pub(super) struct Member {
     pub(super) peer: Option<SendingPeer>,
     /// Its certificate is the promised one.
     pub(super) is_trusted: bool,
-    /// There will be a data channel. Without one it cannot answer, and is heard by its RTCP.
+    /// There will be a data channel.
     pub(super) wants_channel: bool,
+    /// It came with an offer: nothing but its media tells whether it is still there.
+    has_offered: bool,
     /// Candidates of a member that offered, which came before its peer was made.
     early: Vec<(u32, String)>,
     /// Its data channel is open.
     pub(super) has_channel: bool,
-    /// Its heartbeat, since it is sent video.
+    /// Its heartbeat on the data channel, since it is sent video.
     pub(super) active: Option<Liveness>,
+    /// Its RTCP, where that is listened to.
+    pub(super) reports: Liveness,
     /// A coordinate of it was joined to its frame, and that was logged.
     pub(super) has_answered: bool,
     /// Something that it sent could not be read, and that was logged.
@@ -49,6 +53,7 @@ impl Member {
         let (receiver, role) = (ReceiverId(new.receiver), new.role);
         let (is_trusted, has_channel, has_answered, complained) = (false, false, false, false);
         let watching = Watching::default();
+        let (has_offered, reports) = (new.offered.is_some(), Liveness::new(hello_at, RTCP_SILENCE));
         let (wants_channel, early) = (new.offered.as_ref().is_none_or(|offered| offered.has_channel()), Vec::new());
         Member {
             receiver,
@@ -59,13 +64,31 @@ impl Member {
             peer,
             is_trusted,
             wants_channel,
+            has_offered,
             early,
             has_channel,
             active,
+            reports,
             has_answered,
             complained,
             watching,
         }
+    }
+
+    /// From now on it is sent video, and its silence means something.
+    pub(super) fn activate(&mut self, now: Duration) {
+        self.active = Some(Liveness::new(now, SILENCE));
+        if self.has_offered {
+            // Whoever vanishes before his first report is missed too.
+            self.reports.heartbeat(now);
+        }
+    }
+
+    /// Whether it is gone; `is_away` tells whether its connection to the hub is down.
+    pub(super) fn is_gone(&self, is_away: bool, now: Duration) -> bool {
+        let silent =
+            |heartbeat: &Liveness| heartbeat.is_dead(now) || (is_away && heartbeat.is_silent(now, SILENCE_WHEN_AWAY));
+        self.active.as_ref().is_some_and(silent) || self.reports.is_dead(now)
     }
 
     /// An address of it; the room has counted them.

@@ -10,13 +10,13 @@ use super::member::Member;
 use super::stream::Numbers;
 use super::{Sender, congestion};
 use crate::codec::Codec;
-use crate::feedback::{self, Liveness, Message, SILENCE, SILENCE_WHEN_AWAY, Sightings};
+use crate::feedback::{self, Liveness, Message, Sightings};
 use crate::impair::{Impaired, Path};
 use crate::report::{Outcome, ReceiverId};
 use crate::signalling::gate::CheckedSdp;
 use crate::signalling::message::{ErrorCode, FromClient, Role, To};
 use crate::signalling::room::{Action, Departure, NewPeer, Offered, PeerId};
-use crate::webrtc::{PeerError, PeerEvent, RTCP_SILENCE, RemoteOffer, Report, SendingPeer, StreamSettings, Trust};
+use crate::webrtc::{PeerError, PeerEvent, RemoteOffer, Report, SendingPeer, StreamSettings, Trust};
 
 impl Sender {
     /// Does what the room decided.
@@ -160,8 +160,8 @@ impl Sender {
             }
             PeerEvent::Path { measured, estimate, at } => self.on_path(id, measured, estimate, at),
             PeerEvent::Reported { at } => {
-                if let Some(liveness) = self.liveness_mut(id) {
-                    liveness.heartbeat(at);
+                if let Some(member) = self.members.get_mut(&id) {
+                    member.reports.heartbeat(at);
                 }
             }
             PeerEvent::KeyframeWanted => self.stream.want_keyframe(),
@@ -183,7 +183,7 @@ impl Sender {
         }
         let Some(peer) = &member.peer else { return };
         let lane = peer.lane().clone();
-        member.active = Some(Liveness::new(now, if member.wants_channel { SILENCE } else { RTCP_SILENCE }));
+        member.activate(now);
         self.room.on_peer_connected(id);
         let (receiver, name, hello_at) = (member.receiver, Arc::<str>::from(member.name.as_str()), member.hello_at);
         tracing::info!(receiver = member.name, role = ?member.role, "receiver connected");
@@ -271,10 +271,9 @@ impl Sender {
     pub(super) fn keep_alive(&mut self, now: Duration) {
         let mut text = String::new();
         for (id, member) in &mut self.members {
+            let is_gone = member.is_gone(self.room.is_away(*id), now);
             let (Some(liveness), Some(peer)) = (&mut member.active, &member.peer) else { continue };
-            // RTCP, which is heard of those without a channel, comes every few seconds.
-            let is_gone = member.wants_channel && self.room.is_away(*id) && liveness.is_silent(now, SILENCE_WHEN_AWAY);
-            if is_gone || liveness.is_dead(now) {
+            if is_gone {
                 self.room.on_peer_lost(*id, ErrorCode::Timeout, "nothing was heard of the receiver for too long", now);
             } else if let Some(ping) = liveness.ping_due(now)
                 && ping.write(&mut text).is_ok()
