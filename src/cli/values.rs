@@ -60,6 +60,9 @@ pub(super) fn http_url(text: &str) -> Result<Url, String> {
 /// Where a WHIP or WHEP server is: `https://host[:port]/path`, or `http`.
 pub(super) fn server_url(text: &str) -> Result<Url, String> {
     let mut url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if url.as_ref().is_some_and(|url| !url.username().is_empty() || url.password().is_some()) {
+        return Err("a URL with a user and a password is not taken; servers want a token: --token-file FILE".to_owned());
+    }
     url.iter_mut().for_each(|url| url.set_fragment(None));
     url.ok_or_else(|| {
         format!("'{text}' is not an https:// or http:// URL; write for example https://media.example:8889/court-1/whip")

@@ -157,7 +157,11 @@ impl Receiver {
                 tracing::info!("waiting for the sender: {}", waiting.reason);
                 self.end_session("the sender is gone");
             }
-            ToClient::Offer(offer) => self.on_offer(&offer),
+            ToClient::Offer(offer) => {
+                // A server's counter-offer answers our own.
+                self.hub.on_answered(self.clock.now());
+                self.on_offer(&offer);
+            }
             ToClient::Answer(answer) => self.on_answer(&answer),
             ToClient::Candidate(candidate) => {
                 if let Some(session) = &mut self.session {

@@ -14,6 +14,7 @@ mod watch;
 
 use std::time::Duration;
 
+use anyhow::bail;
 use tokio::sync::mpsc;
 
 use crate::cli::{ExitCode, ReceiveConfig};
@@ -84,7 +85,8 @@ impl Receiver {
             match event {
                 Event::Client(Some(event)) => self.on_client(event)?,
                 // A hub that this receiver is inside of is done with it.
-                Event::Client(None) => return Ok(ExitCode::Ok),
+                Event::Client(None) if self.is_inside => return Ok(ExitCode::Ok),
+                Event::Client(None) => bail!("the signalling client ended"),
                 Event::PeerStarted { session, peer } => self.on_peer_started(session, peer),
                 Event::Peer { session, event } => self.on_peer(session, event),
                 Event::Tick => {

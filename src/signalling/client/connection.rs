@@ -136,7 +136,9 @@ impl Line {
             Some(Ok(Message::Binary(_))) => Ok(self.on_garbage("a binary message")),
             Some(Ok(Message::Close(_))) | None => Ok(Some(Ended::Unreachable("the sender closed the connection".into()))),
             Some(Ok(_)) => Ok(None),
-            Some(Err(Error::Capacity(_))) => Ok(Some(Ended::Strange("a message that is too long".into()))),
+            Some(Err(Error::Capacity(_))) if !self.understood => {
+                Ok(Some(Ended::Strange("a message that is too long".into())))
+            }
             Some(Err(error)) => Ok(Some(Ended::Unreachable(error.to_string()))),
         }
     }

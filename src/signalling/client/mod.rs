@@ -55,7 +55,10 @@ impl ClientConfig {
     /// # Errors
     /// When TLS is spoken there, and nobody could be trusted.
     pub fn new(place: &Place, session: &SessionArgs) -> Result<ClientConfig, TlsError> {
-        let trust = place.is_secure().then(|| tls::trusting(session.trust.tls_ca.as_deref())).transpose()?;
+        // A server may redirect to where TLS is spoken.
+        let trust = (place.is_secure() || session.trust.tls_ca.is_some())
+            .then(|| tls::trusting(session.trust.tls_ca.as_deref()))
+            .transpose()?;
         Ok(ClientConfig { token: session.token.clone(), trust, ..ClientConfig::default() })
     }
 }

@@ -1,8 +1,11 @@
 //! One session after the other with a server: offers are completed and posted, answers told, sessions ended.
 
+use std::time::Duration;
+
 use reqwest::header::{ETAG, HeaderValue};
 use reqwest::{Method, StatusCode};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use url::Url;
 
 use super::super::super::complete;
@@ -17,6 +20,10 @@ use super::endpoint::Dialect;
 use super::head::Answer;
 use super::request::{Http, HttpProblem, Sent};
 use crate::codec::Codec;
+
+/// How long the next candidate is waited for: a STUN or TURN server that does not answer takes libnice more than a minute, those of this machine take
+/// milliseconds. As the server of a hub does it.
+const GATHER_WITHIN: Duration = Duration::from_secs(2);
 
 /// What a server that plays a hub with one session and one member calls both.
 const NAME: &str = "server";
@@ -38,6 +45,13 @@ struct Gathering {
     /// It answers the server's counter-offer.
     is_answer: bool,
     candidates: Vec<(u32, String)>,
+}
+
+/// What there is to do next.
+enum Heard {
+    Message(FromClient),
+    /// No more candidates are waited for.
+    Enough,
 }
 
 /// What the server made of an offer, until it is deleted there.
@@ -78,8 +92,12 @@ impl Dialogue {
             self.welcome().await?;
         }
         let ended = loop {
-            let Some(message) = outgoing.recv().await else { break Ended::Unreachable("the session is over".to_owned()) };
-            match self.on_message(message).await {
+            let taken = match self.next(&mut outgoing).await {
+                Some(Heard::Message(message)) => self.on_message(message).await,
+                Some(Heard::Enough) => self.on_gathered().await,
+                None => break Ended::Unreachable("the session is over".to_owned()),
+            };
+            match taken {
                 Ok(None) => {}
                 Ok(Some(ended)) => break ended,
                 Err(nobody) => {
@@ -90,6 +108,17 @@ impl Dialogue {
         };
         self.end_session().await;
         Ok(ended)
+    }
+
+    /// What the role says next, or that its candidates were waited for long enough.
+    async fn next(&self, outgoing: &mut mpsc::Receiver<FromClient>) -> Option<Heard> {
+        if self.gathering.is_none() {
+            return outgoing.recv().await.map(Heard::Message);
+        }
+        match timeout(GATHER_WITHIN, outgoing.recv()).await {
+            Ok(message) => message.map(Heard::Message),
+            Err(_) => Some(Heard::Enough),
+        }
     }
 
     async fn on_message(&mut self, message: FromClient) -> Taken {
@@ -156,6 +185,10 @@ impl Dialogue {
             }
             return Ok(None);
         }
+        self.on_gathered().await
+    }
+
+    async fn on_gathered(&mut self) -> Taken {
         let Some(Gathering { sdp, is_answer, candidates }) = self.gathering.take() else { return Ok(None) };
         let complete = complete(&sdp.sdp, &candidates);
         if is_answer { Ok(self.patch(&complete).await) } else { self.post(&complete, sdp.offer).await }
@@ -169,12 +202,14 @@ impl Dialogue {
         };
         let is_counter_offer = answer.status == StatusCode::NOT_ACCEPTABLE && self.endpoint.dialect() == Dialect::Whep;
         let is_answered = matches!(answer.status, StatusCode::CREATED | StatusCode::OK) || is_counter_offer;
-        let Some(sdp) = answer.sdp().filter(|_| is_answered) else { return Ok(Some(self.refused(&answer))) };
-        let session = Session::of(&answer);
-        if session.url.is_none() {
-            tracing::warn!("{} does not say where its session is: it cannot be told when we leave", self.endpoint);
+        if is_answered {
+            let session = Session::of(&answer);
+            if session.url.is_none() {
+                tracing::warn!("{} does not say where its session is: it cannot be told when we leave", self.endpoint);
+            }
+            self.session = Some(session);
         }
-        self.session = Some(session);
+        let Some(sdp) = answer.sdp().filter(|_| is_answered) else { return Ok(Some(self.refused(&answer))) };
         let sdp = Sdp { sdp: sdp.to_owned(), offer: number };
         self.tell(self.answered(sdp, is_counter_offer)).await?;
         Ok(None)
