@@ -233,7 +233,7 @@ impl Desk {
         match event {
             Inside::Came { id, told } => {
                 self.links.add_inside(id, told);
-                self.hub.on_connected(id, true, Access::everything(), now);
+                self.hub.on_inside(id, now);
             }
             Inside::Said { id, message } => self.hub.on_message(id, message, now),
             Inside::Gone { id } => {

@@ -33,6 +33,7 @@ pub async fn run(config: &ServeConfig, encoders: &toml::Table) -> anyhow::Result
         identity,
         allowed_origins: config.allow_origins.clone(),
         max_connections: config.max_connections as usize,
+        max_members: config.max_receivers as usize,
         everybody: Access::everything(),
         tokens,
         lists_sessions: true,

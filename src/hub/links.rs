@@ -119,7 +119,6 @@ impl Door {
     /// A connection as from anywhere.
     pub(super) async fn connect(&self) -> Client {
         let (id, told, client) = self.open();
-        // With a hub that is gone, the client's events end at once.
         let _ = self.queue.send(Inside::Came { id, told }).await;
         client
     }

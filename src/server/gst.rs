@@ -11,8 +11,9 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use super::socket::{CloseReason, HubEvent, Link, Outbox, Outgoing};
 use super::wire::{Heard, Wire};
 use super::{Server, until_stopped};
+use crate::clock;
 use crate::signalling::gst::{OutgoingMessage, Step, Translator};
-use crate::signalling::hub::{Access, ConnectionId};
+use crate::signalling::hub::{Access, ConnectionId, Pace};
 use crate::signalling::message::FromClient;
 
 /// How often a listener is told of sessions that came and went.
@@ -25,7 +26,8 @@ pub(super) async fn converse(socket: WebSocket, link: Link, server: Server) {
     listing.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let translator = Translator::new(format!("peer-{}", id.0));
     let wire = Wire::new(socket, &config);
-    let mut conversation = Conversation { remote, access, wire, hub, server, translator, seat: None, listing };
+    let mut conversation =
+        Conversation { remote, access, wire, hub, server, translator, seat: None, listing, pace: Pace::default() };
     let why = conversation.run(stopped).await;
     tracing::debug!(%remote, ?why, "a peer that speaks GStreamer's protocol is gone");
     conversation.end(why).await;
@@ -41,6 +43,7 @@ struct Conversation {
     translator: Translator,
     seat: Option<Seat>,
     listing: Interval,
+    pace: Pace,
 }
 
 /// A connection to the hub.
@@ -100,6 +103,10 @@ impl Conversation {
     /// Does what the translator decided.
     async fn act(&mut self) -> Result<(), CloseReason> {
         while let Some(step) = self.translator.poll_step() {
+            // What a seat says the hub counts by itself; each of these begins with a new count there.
+            if matches!(step, Step::Enter(_) | Step::List) && !self.pace.is_kept(1, clock::since_1970()) {
+                return Err(CloseReason::ByUs);
+            }
             match step {
                 Step::Say(message) => self.wire.write(text_of(&message)).await?,
                 Step::Enter(first) => self.enter(first).await?,
@@ -117,7 +124,7 @@ impl Conversation {
 
     async fn enter(&mut self, first: FromClient) -> Result<(), CloseReason> {
         let id = self.server.next_connection();
-        let (outbox, outgoing) = Outbox::new(self.wire.cut());
+        let (outbox, outgoing) = Outbox::new(self.wire.cut(), &self.server.config);
         self.inform(HubEvent::Connected { id, remote: self.remote, access: self.access.clone(), outbox }).await?;
         self.seat = Some(Seat { id, outgoing });
         self.tell(first).await

@@ -69,6 +69,8 @@ pub struct ServerConfig {
     /// Connections at once, joined or not; above it a client is told 503. 256 leaves three quarters of the usual 1024 descriptors
     /// to the peers.
     pub max_connections: usize,
+    /// Members that a session may have.
+    pub max_members: usize,
     /// How long the head of a request may take, from the moment of connecting, TLS included.
     pub head_within: Duration,
     /// How often each client is pinged; one that shows no sign of life for three times as long is gone.
@@ -88,6 +90,7 @@ impl Default for ServerConfig {
             tokens: None,
             lists_sessions: false,
             max_connections: 256,
+            max_members: 0,
             head_within: Duration::from_secs(5),
             ping_every: Duration::from_secs(5),
             write_within: Duration::from_secs(5),
@@ -125,7 +128,7 @@ pub async fn serve(
             accepted = listener.accept() => match accepted {
                 Ok((stream, remote)) => match Arc::clone(&places).try_acquire_owned() {
                     Ok(place) => { connections.spawn(server.clone().converse(stream, remote, place)); }
-                    Err(_) => refuse(&stream, remote),
+                    Err(_) => refuse(&stream, remote, server.config.identity.is_some()),
                 },
                 Err(error) => pause(&error).await,
             }
@@ -146,8 +149,12 @@ async fn pause(error: &std::io::Error) {
     tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
-fn refuse(stream: &TcpStream, remote: SocketAddr) {
+fn refuse(stream: &TcpStream, remote: SocketAddr, is_secure: bool) {
     tracing::debug!(%remote, "a connection is refused: there are too many");
+    if is_secure {
+        // In the clear it would look as if there were no TLS here.
+        return;
+    }
     // Best effort: the socket is new, its buffer is empty, and nobody waits for it.
     let _ = stream.try_write(b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
 }

@@ -12,8 +12,8 @@ use super::{ServerConfig, until_stopped};
 use crate::signalling::hub::{Access, ConnectionId, SessionInfo};
 use crate::signalling::message::{FromClient, IceServer, InvalidMessage, ToClient};
 
-/// How many messages may wait for one client. A session is an offer and a few dozen candidates; whoever lets 64 of them wait does
-/// not read, and is cut off rather than waited for.
+/// How many messages may wait for one client, besides two for each member that a sender may be told of at once. A session is an offer and a
+/// few dozen candidates; whoever lets 64 of them wait does not read, and is cut off rather than waited for.
 pub const OUTBOX_MESSAGES: usize = 64;
 
 /// What the hub hears of the clients.
@@ -98,12 +98,12 @@ pub struct OutboxClosed;
 
 impl Outbox {
     /// An outbox, and where what is put there comes out. `cut` is told when it is full.
-    pub(super) fn new(cut: Arc<Notify>) -> (Outbox, mpsc::Receiver<Outgoing>) {
-        let (queue, outgoing) = mpsc::channel(OUTBOX_MESSAGES);
+    pub(super) fn new(cut: Arc<Notify>, config: &ServerConfig) -> (Outbox, mpsc::Receiver<Outgoing>) {
+        let (queue, outgoing) = mpsc::channel(OUTBOX_MESSAGES + 2 * config.max_members);
         (Outbox { queue, cut }, outgoing)
     }
 
-    /// Sends a message. If [`OUTBOX_MESSAGES`] wait already, the client is cut off and [`HubEvent::Closed`] follows.
+    /// Sends a message. If [`OUTBOX_MESSAGES`] and more wait already, the client is cut off and [`HubEvent::Closed`] follows.
     pub fn send(&self, message: ToClient) -> Result<(), OutboxClosed> {
         self.put(Outgoing::Message(message))
     }
@@ -114,8 +114,11 @@ impl Outbox {
     }
 
     fn put(&self, outgoing: Outgoing) -> Result<(), OutboxClosed> {
-        self.queue.try_send(outgoing).map_err(|_| {
-            self.cut.notify_one();
+        self.queue.try_send(outgoing).map_err(|error| {
+            // Whoever has left already is not cut off: the wire may carry somebody else by now.
+            if let mpsc::error::TrySendError::Full(_) = error {
+                self.cut.notify_one();
+            }
             OutboxClosed
         })
     }
@@ -134,7 +137,7 @@ pub(super) struct Link {
 pub(super) async fn converse(socket: WebSocket, link: Link) {
     let Link { id, remote, access, hub, config, stopped } = link;
     let wire = Wire::new(socket, &config);
-    let (outbox, outgoing) = Outbox::new(wire.cut());
+    let (outbox, outgoing) = Outbox::new(wire.cut(), &config);
     if hub.send(HubEvent::Connected { id, remote, access, outbox }).await.is_err() {
         return;
     }

@@ -2,6 +2,8 @@
 //! stack, and answered as `inactive`. They stay in the bundle: the first of its m-lines is the one whose transport all share (RFC 9143 section 7.3), which is often that
 //! of the sound.
 
+use super::gate::MAX_MEDIA;
+
 /// What all m-lines of a bundle share, so that the m-line that follows has to say it.
 const TRANSPORT: [&str; 4] = ["a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:"];
 
@@ -36,8 +38,11 @@ fn written(lines: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     lines.into_iter().flat_map(|line| [line.as_ref().to_owned(), "\r\n".to_owned()]).collect()
 }
 
-/// The offer without its sound, and what that was.
+/// The offer without its sound, and what that was. Of more m-lines than are ever looked at none is taken out: the gate refuses them.
 pub(crate) fn without_sound(offer: &str) -> (String, Vec<Silent>) {
+    if offer.lines().filter(|line| line.starts_with("m=")).count() > MAX_MEDIA {
+        return (offer.to_owned(), Vec::new());
+    }
     let (mut head, mut sections): (Vec<String>, _) = {
         let (head, sections) = parts(offer);
         (head.into_iter().map(str::to_owned).collect(), sections)
@@ -170,6 +175,12 @@ mod tests {
         let said = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\na=inactive\r\na=rtcp-mux\r\n";
         let expected = format!("{HEAD}a=group:BUNDLE 0 1\r\n{said}{ICE}m=video 9 X 96\r\na=mid:1\r\n{ICE}");
         assert_eq!(with_silence(&answer, &silent), expected);
+    }
+
+    #[test]
+    fn an_offer_of_hundreds_is_left_to_the_gate() {
+        let offer = format!("{HEAD}{}", SOUND.repeat(300));
+        assert_eq!(without_sound(&offer), (offer, Vec::new()));
     }
 
     proptest! {

@@ -53,7 +53,7 @@ pub(super) async fn open(
     let credentials = IceCredentials::of(offer.sdp());
     let first = (endpoint.first)(session, offer);
     let cut = Arc::new(Notify::new());
-    let (outbox, outgoing) = Outbox::new(Arc::clone(&cut));
+    let (outbox, outgoing) = Outbox::new(Arc::clone(&cut), &caller.server.config);
     let (id, remote) = (caller.server.next_connection(), caller.remote);
     let (hub, stopped) = (caller.server.hub.clone(), caller.server.stopped.clone());
     hub.send(HubEvent::Connected { id, remote, access, outbox }).await.map_err(|_| Problem::ending())?;

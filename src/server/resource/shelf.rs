@@ -16,7 +16,7 @@ use crate::signalling::sdpfrag::IceCredentials;
 pub(super) enum Wish {
     /// Pass these on.
     Candidates(Vec<TrickledCandidate>),
-    /// End, and say so when everything is freed.
+    /// End, and say so when the hub has been told.
     End(oneshot::Sender<()>),
 }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::super::message::{
-    Absence, ErrorCode, From, Join, Left, LeftWhy, MemberId, OfMember, PROTOCOL_VERSION, Resume, Role, Sdp, SessionId,
-    Ticket, ToClient, TrickledCandidate, Waiting, Welcome,
+    Absence, ErrorCode, From, Join, Left, LeftWhy, MAX_MESSAGE_BYTES, MemberId, OfMember, PROTOCOL_VERSION, Resume, Role,
+    Sdp, SessionId, Ticket, ToClient, TrickledCandidate, Waiting, Welcome,
 };
 use super::seats::{Line, Member, Seat, Standing};
 use super::{ConnectionId, Hub, MemberNames};
@@ -174,7 +174,21 @@ impl Hub {
 
     /// To the sender. While its connection is down it is lost; what hangs for that is made anew after the sender's own deadlines.
     fn pass_on(&mut self, session: &SessionId, from: From) {
-        self.tell_sender(session, ToClient::From(from));
+        let member = from.member.clone();
+        let message = ToClient::From(from);
+        let bytes = message.to_json().len();
+        if bytes <= MAX_MESSAGE_BYTES {
+            return self.tell_sender(session, message);
+        }
+        // What it travels in would end the sender's connection, and everybody's with it.
+        let place = self.sessions.get(session).and_then(|session| session.members.get(&member));
+        if let Some(id) = place.and_then(|member| member.line.connection()) {
+            self.complain(
+                id,
+                ErrorCode::InvalidMessage,
+                format!("passed on this has {bytes} bytes; {MAX_MESSAGE_BYTES} go"),
+            );
+        }
     }
 
     pub(super) fn tell_sender(&mut self, session: &SessionId, message: ToClient) {

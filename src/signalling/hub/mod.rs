@@ -21,8 +21,7 @@ mod senders;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use self::pace::Pace;
-pub use self::pace::{BURST_MESSAGES, MESSAGES_PER_SECOND};
+pub use self::pace::{BURST_MESSAGES, MESSAGES_PER_SECOND, Pace};
 pub use self::seats::{Access, SessionInfo};
 use self::seats::{Connection, Line, Seat, Session};
 use super::message::{
@@ -157,11 +156,19 @@ impl Hub {
 
     /// Somebody connected; `loopback` tells whether from this machine.
     pub fn on_connected(&mut self, id: ConnectionId, loopback: bool, access: Access, now: Duration) {
+        self.connect(id, Seat::Silent, loopback, access, now);
+    }
+
+    /// The hub's own sender of what is published connected. It registers with the ticket in [`Published`], or is sent away.
+    pub fn on_inside(&mut self, id: ConnectionId, now: Duration) {
+        self.connect(id, Seat::Inside, true, Access::everything(), now);
+    }
+
+    fn connect(&mut self, id: ConnectionId, seat: Seat, loopback: bool, access: Access, now: Duration) {
         self.now = now;
         let deadline = Some(now + JOIN_WITHIN);
         let pace = Pace::default();
-        let connection = Connection { seat: Seat::Silent, deadline, loopback, access, mistakes: 0, pace };
-        self.connections.insert(id, connection);
+        self.connections.insert(id, Connection { seat, deadline, loopback, access, mistakes: 0, pace });
         if self.is_closing {
             self.expel(id, ErrorCode::ShuttingDown, "this hub ends".into());
         }
@@ -173,7 +180,7 @@ impl Hub {
         let Some(connection) = self.connections.remove(&id) else { return };
         let until = now + self.config.grace;
         match connection.seat {
-            Seat::Silent => {}
+            Seat::Silent | Seat::Inside => {}
             Seat::Publisher(session) => self.end_publication(&session, "the publisher is gone"),
             Seat::Intake(session) => self.end_publication(&session, "the video cannot be received"),
             Seat::Sender(session) if self.is_published(&session) => {
@@ -201,7 +208,7 @@ impl Hub {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let members = match &connection.seat {
             Seat::Sender(session) => self.sessions.get(session).map_or(0, |session| session.members.len()),
-            Seat::Silent | Seat::Member(..) | Seat::Publisher(_) | Seat::Intake(_) => 0,
+            Seat::Silent | Seat::Inside | Seat::Member(..) | Seat::Publisher(_) | Seat::Intake(_) => 0,
         };
         if !connection.pace.is_kept(1 + u32::try_from(members).unwrap_or(u32::MAX - 1), now) {
             let text = format!("more than {MESSAGES_PER_SECOND} messages a second, after {BURST_MESSAGES} at once");
@@ -213,6 +220,7 @@ impl Hub {
             (Seat::Member(session, member), FromClient::Answer(answer)) => self.on_answer(&session, member, answer),
             (Seat::Member(session, member), FromClient::Candidate(found)) => self.on_candidate(&session, member, found),
             (Seat::Sender(session), FromClient::To(to)) => self.on_to(&session, to),
+            (Seat::Inside, FromClient::Register(register)) => self.on_register_inside(id, register, now),
             (Seat::Silent, FromClient::Publish(publish)) => self.on_publish(id, publish, now),
             (Seat::Publisher(session), FromClient::Candidate(found)) => {
                 self.tell_intake(&session, ToClient::Candidate(found))
@@ -224,7 +232,7 @@ impl Hub {
                 self.tell_publisher(&session, ToClient::Candidate(found))
             }
             (_, FromClient::Bye(bye)) => self.on_bye(id, &bye),
-            (Seat::Silent, _) => {
+            (Seat::Silent | Seat::Inside, _) => {
                 self.complain(id, ErrorCode::ProtocolError, "the first message has to be join, register or publish".into());
             }
             (Seat::Member(..), _) => self.complain(id, ErrorCode::ProtocolError, "this is for senders to say".into()),
@@ -268,7 +276,7 @@ impl Hub {
     fn on_bye(&mut self, id: ConnectionId, bye: &Bye) {
         let Some(connection) = self.connections.remove(&id) else { return };
         match connection.seat {
-            Seat::Silent => {}
+            Seat::Silent | Seat::Inside => {}
             Seat::Publisher(session) => self.end_publication(&session, "the publisher ended"),
             Seat::Intake(session) => self.end_publication(&session, &printable(&bye.reason)),
             Seat::Sender(session) if self.is_published(&session) => self.end_publication(&session, &printable(&bye.reason)),
@@ -296,7 +304,7 @@ impl Hub {
     fn expel(&mut self, id: ConnectionId, code: ErrorCode, message: String) {
         let Some(connection) = self.connections.remove(&id) else { return };
         match connection.seat {
-            Seat::Silent => {}
+            Seat::Silent | Seat::Inside => {}
             Seat::Publisher(session) | Seat::Intake(session) => {
                 self.end_publication(&session, "the publisher was sent away")
             }

@@ -13,14 +13,14 @@ const AHEAD: Duration = Duration::from_millis(1000 / MESSAGES_PER_SECOND as u64 
 
 /// The generic cell rate algorithm (ITU-T I.371): when all that was said would have been said, at the pace that is allowed.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub struct Pace {
     said_by: Duration,
 }
 
 impl Pace {
     /// Counts a message, and tells whether it is one too many. A sender's connection speaks for all its members and may be as much
     /// faster: `voices` says for how many.
-    pub(super) fn is_kept(&mut self, voices: u32, now: Duration) -> bool {
+    pub fn is_kept(&mut self, voices: u32, now: Duration) -> bool {
         let said_by = self.said_by.max(now);
         self.said_by = said_by + INTERVAL / voices.max(1);
         said_by <= now + AHEAD

@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use super::super::message::{
-    Bye, ErrorCode, ErrorReport, MemberId, PROTOCOL_VERSION, Publish, Sdp, SessionId, Ticket, ToClient, Welcome,
+    Bye, ErrorCode, ErrorReport, MemberId, PROTOCOL_VERSION, Publish, Register, Sdp, SessionId, Ticket, ToClient, Welcome,
 };
 use super::pace::Pace;
 use super::seats::{Connection, Line, Publication, Seat, Session};
@@ -70,10 +70,24 @@ impl Hub {
         self.actions.push_back(HubAction::TakeIn(published));
     }
 
+    /// The publisher may have gone meanwhile: choosing an encoder takes time.
+    pub(super) fn on_register_inside(&mut self, id: ConnectionId, register: Register, now: Duration) {
+        let publication = register.session.as_ref().and_then(|session| self.publication(session));
+        let shows = |ticket: &Ticket| register.ticket.as_ref().is_some_and(|shown| shown.is(ticket));
+        if publication.is_some_and(|publication| shows(&publication.ticket)) {
+            self.on_register(id, register, now);
+        } else {
+            self.expel(id, ErrorCode::PublishingEnded, "what was published here is over".to_owned());
+        }
+    }
+
     /// Makes sure that the session is there and its sender's place is free. A sender that is only expected back has lost it.
     fn make_place(&mut self, id: &SessionId, now: Duration) -> Result<(), (ErrorCode, String)> {
         let (here, at_most) =
             (self.sessions.values().filter(|one| one.publication.is_some()).count(), self.config.max_publishers);
+        if at_most == 0 {
+            return Err((ErrorCode::Forbidden, "this hub takes in nothing that is published".to_owned()));
+        }
         if here >= at_most {
             return Err((ErrorCode::TooMany, format!("{here} publish here already, and that is the most")));
         }

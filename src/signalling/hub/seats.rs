@@ -47,6 +47,8 @@ pub(super) struct Connection {
 pub(super) enum Seat {
     /// It has not said.
     Silent,
+    /// The hub's own sender of what is published, before it registers.
+    Inside,
     /// The sender of this session.
     Sender(SessionId),
     /// This member of this session.

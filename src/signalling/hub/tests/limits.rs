@@ -1,6 +1,7 @@
 //! Who is not let in, and who is sent away.
 
 use super::*;
+use crate::signalling::message::MAX_MESSAGE_BYTES;
 
 #[test]
 fn tokens_bind_to_session_and_role() {
@@ -90,4 +91,15 @@ fn who_speaks_too_fast_is_sent_away_and_a_sender_may_speak_for_all_its_members()
     let of_member = until_stopped(&mut hub, A, &FromClient::Candidate(candidate));
     assert!((BURST_MESSAGES..BURST_MESSAGES + 3).contains(&of_member), "{of_member}");
     assert_eq!(hub.connections(), 2, "only those that never spoke");
+}
+
+#[test]
+fn what_is_too_long_to_be_passed_on_ends_nobody() {
+    let mut hub = hub();
+    say(&mut hub, S, register(Some("one"), None, Vec::new()), at(0));
+    say(&mut hub, A, join(Some("one"), None), at(0));
+    let answer = |bytes: usize| FromClient::Answer(Sdp { sdp: "x".repeat(bytes), offer: None });
+    let long = say(&mut hub, A, answer(MAX_MESSAGE_BYTES - 50), at(1));
+    assert_eq!((error(&long, A), long.get(&S)), ((ErrorCode::InvalidMessage, true), None));
+    assert_eq!(say(&mut hub, A, answer(MAX_MESSAGE_BYTES - 200), at(1))[&S].len(), 1);
 }

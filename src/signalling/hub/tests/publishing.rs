@@ -30,7 +30,7 @@ fn publishing() -> Hub {
         matches!(&told[&INTAKE][..], [Some(ToClient::Welcome(_)), Some(ToClient::Offer(offer))] if offer.sdp == "published")
     );
     assert!(say(&mut hub, INTAKE, join(None, None), at(0)).is_empty(), "it has its offer");
-    hub.on_connected(OWN_SENDER, true, Access::everything(), at(0));
+    hub.on_inside(OWN_SENDER, at(0));
     let told = say(&mut hub, OWN_SENDER, register(Some("one"), Some(published.ticket), Vec::new()), at(0));
     assert!(matches!(told[&OWN_SENDER][..], [Some(ToClient::Registered(_))]));
     hub
@@ -48,6 +48,19 @@ fn what_is_published_is_negotiated_with_the_hubs_receiver_and_watched_at_its_sen
     let back = say(&mut hub, INTAKE, FromClient::Candidate(candidate("two")), at(0));
     assert_eq!(back[&A], [Some(ToClient::Candidate(candidate("two")))]);
     assert!(hub.sessions()[0].has_sender);
+}
+
+#[test]
+fn the_hubs_sender_that_comes_after_the_publisher_has_gone_does_not_keep_the_place() {
+    let mut hub = hub();
+    hub.on_message(A, publish(Some("one")), at(0));
+    let published = taken_in(&mut hub);
+    hub.on_message(A, bye(), at(1));
+    hub.on_inside(OWN_SENDER, at(2));
+    let late = say(&mut hub, OWN_SENDER, register(Some("one"), Some(published.ticket), Vec::new()), at(2));
+    assert_eq!(error(&late, OWN_SENDER), (ErrorCode::PublishingEnded, false));
+    hub.on_message(B, publish(Some("one")), at(3));
+    assert_eq!(taken_in(&mut hub).publisher, B);
 }
 
 #[test]
