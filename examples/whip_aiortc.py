@@ -55,10 +55,12 @@ async def publish(url, token, ending):
             resource = urljoin(str(reply.url), reply.headers["Location"])
         try:
             await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
-            while not ending.is_set():
-                await asyncio.wait([asyncio.ensure_future(ending.wait())], timeout=1)
+            end = asyncio.ensure_future(ending.wait())
+            while not end.done():
+                await asyncio.wait([end], timeout=1)
                 mean = sum(distances) / len(distances) if distances else math.nan
                 print(f"{len(distances)} coordinates, on average {mean:.1f} px from the middle; {ORBIT_PX} is right", file=sys.stderr)
+                distances.clear()
         finally:
             await http.delete(resource)
             await peer.close()
