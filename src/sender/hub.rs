@@ -50,7 +50,8 @@ impl Link {
     /// What to type where the receiver is to be.
     pub(super) fn invitation(&self) -> String {
         match (&self.place, &self.session) {
-            (Place::Own { address, is_secure: true }, _) => format!("rebound receive wss://{address}"),
+            // By which name this machine is known, its certificate says.
+            (Place::Own { address, is_secure: true }, _) => format!("rebound receive wss://NAME:{}", address.port()),
             (Place::Own { address: at, .. }, _) if at.ip().is_loopback() || at.ip().is_unspecified() => {
                 format!("rebound receive --port {}", at.port())
             }
