@@ -230,7 +230,7 @@ fn a_client_that_never_reads_is_cut_off_and_fifty_other_sessions_do_not_notice()
         let flood = tokio::spawn(async move {
             let sdp = "x".repeat(60_000);
             // More than the kernel's buffers and the outbox take.
-            for _ in 0..300 {
+            for _ in 0..600 {
                 say(&mut sender, json!({"type": "to", "member": id, "message": {"type": "offer", "sdp": sdp}})).await;
             }
             sender

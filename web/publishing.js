@@ -7,6 +7,8 @@ const VERSION = 1;
 const PING_MS = 500;
 /** The addresses of this device are found within milliseconds. */
 const GATHER_MS = 1500;
+/** A hub that is there has heard of the end by then. */
+const END_MS = 1000;
 /** As in `peer.js`: shorter gaps mend themselves. */
 const LOST_AFTER_MS = 4000;
 
@@ -66,10 +68,11 @@ export class Publishing {
     this.#timers.splice(0).forEach(clearInterval);
     clearTimeout(this.#lostTimer);
     this.#worker?.terminate();
-    // Before the connection breaks, which the hub would take for a failure.
-    this.#whip.end();
-    if (this.#connection) this.#connection.onconnectionstatechange = null;
-    this.#connection?.close();
+    const connection = this.#connection;
+    if (connection) connection.onconnectionstatechange = null;
+    // Only then: the hub would take a connection that breaks for a failure.
+    const told = Promise.race([this.#whip.end(), new Promise((resolve) => setTimeout(resolve, END_MS))]);
+    void told.then(() => connection?.close());
     this.#connection = this.#sender = this.#worker = null;
   }
 

@@ -30,17 +30,17 @@ export class Whip {
     const response = await this.#ask("POST", this.#url, offer);
     this.#resource = new URL(response.headers.get("location"), this.#url);
     const answer = await response.text();
-    if (this.#isOver) this.end();
+    if (this.#isOver) void this.end();
     return answer;
   }
 
-  /** May be called at any time, also when the page is left. */
-  end() {
+  /** May be called at any time, also when the page is left. Done when the hub knows. */
+  async end() {
     this.#isOver = true;
     const resource = this.#resource;
     this.#resource = null;
     // One that is gone already is as good.
-    if (resource) void fetch(resource, { method: "DELETE", headers: this.#headers, keepalive: true }).catch(() => {});
+    if (resource) await fetch(resource, { method: "DELETE", headers: this.#headers, keepalive: true }).catch(() => {});
   }
 
   async #ask(method, url, body) {

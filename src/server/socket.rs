@@ -12,7 +12,7 @@ use super::{ServerConfig, until_stopped};
 use crate::signalling::hub::{Access, ConnectionId, SessionInfo};
 use crate::signalling::message::{FromClient, IceServer, InvalidMessage, ToClient};
 
-/// How many messages may wait for one client, besides two for each member that a sender may be told of at once. A session is an offer and a
+/// How many messages may wait for one client, besides one for each member that a sender may be told of at once. A session is an offer and a
 /// few dozen candidates; whoever lets 64 of them wait does not read, and is cut off rather than waited for.
 pub const OUTBOX_MESSAGES: usize = 64;
 
@@ -99,7 +99,7 @@ pub struct OutboxClosed;
 impl Outbox {
     /// An outbox, and where what is put there comes out. `cut` is told when it is full.
     pub(super) fn new(cut: Arc<Notify>, config: &ServerConfig) -> (Outbox, mpsc::Receiver<Outgoing>) {
-        let (queue, outgoing) = mpsc::channel(OUTBOX_MESSAGES + 2 * config.max_members);
+        let (queue, outgoing) = mpsc::channel(OUTBOX_MESSAGES + config.max_members);
         (Outbox { queue, cut }, outgoing)
     }
 

@@ -8,8 +8,8 @@ use super::protocol::{OutgoingMessage, PeerMessageInner, SdpMessage};
 use super::{Step, Steps, meta};
 use crate::signalling::gate::MAX_CANDIDATES;
 use crate::signalling::message::{
-    BadId, Bye, ForMember, From, FromClient, Joined, MemberId, OfMember, PROTOCOL_VERSION, Register, Sdp, To, ToClient,
-    TrickledCandidate,
+    BadId, ErrorCode, ErrorReport, ForMember, From, FromClient, Joined, MemberId, OfMember, PROTOCOL_VERSION, Register, Sdp,
+    To, ToClient, TrickledCandidate,
 };
 
 /// A producer with everybody who watches it.
@@ -104,7 +104,9 @@ impl Producer {
         let member = session.member.clone();
         self.sessions.remove(&number);
         self.members.remove(&member);
-        let message = ForMember::Bye(Bye { reason: "the producer ended this session".to_owned() });
+        // No `bye`: the member would keep its peer connection, as when a hub ends.
+        let (code, message) = (ErrorCode::PublishingEnded, "the producer ended this session".to_owned());
+        let message = ForMember::Error(ErrorReport { code, message, recoverable: false });
         steps.tell(FromClient::To(To { member, message }));
     }
 

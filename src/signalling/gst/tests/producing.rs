@@ -94,7 +94,12 @@ fn a_producer_serves_many_each_by_its_newest_session_and_may_end_one_or_all() {
     assert_eq!((&again[0], &again[1].1["sessionId"]), (&end_session("1"), &json!("3")));
     assert_eq!(hear(&mut translator, &of_producer("1", None)), [], "it was ended");
     let dismissed = hear(&mut translator, &json!({"type": "endSession", "sessionId": "3"}));
-    assert_eq!(dismissed, [to(json!({"type": "bye", "reason": "the producer ended this session"}))]);
+    assert_eq!(
+        dismissed,
+        [to(
+            json!({"type": "error", "code": "PUBLISHING_ENDED", "message": "the producer ended this session", "recoverable": false})
+        )]
+    );
     let idle = json!({"type": "setPeerStatus", "roles": [], "meta": null});
     assert_eq!(hear(&mut translator, &idle), [end_session("2"), ("leave", json!(null))]);
 }
