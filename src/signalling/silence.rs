@@ -186,7 +186,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_offered_nothing_is_lost_but_sound_and_it_is_answered_in_its_place(
-            kinds in prop::collection::vec(any::<bool>(), 1..6), noise in "[a-z=: 0-9]{0,12}",
+            kinds in prop::collection::vec(any::<bool>(), 1..=MAX_MEDIA), noise in "[a-z=: 0-9]{0,12}",
         ) {
             let kind = |is_sound: bool| if is_sound { "audio" } else { "video" };
             let section = |(mid, is_sound): (usize, &bool)| format!("m={} 9 X 96\r\na=mid:{mid}\r\na=x{noise}\r\n", kind(*is_sound));
