@@ -236,7 +236,7 @@ fn a_client_that_never_reads_is_cut_off_and_fifty_other_sessions_do_not_notice()
             sender
         });
         let meanwhile = slow_round_trip(&mut pairs).await;
-        let limit = (before * 10).max(Duration::from_secs(1));
+        let limit = (before * 10).max(Duration::from_millis(250));
         assert!(meanwhile < limit, "{meanwhile:?} instead of {before:?}");
         flood.await.expect("no panic");
     });

@@ -101,8 +101,8 @@ fn a_camera_is_published_looked_at_and_watched_and_leaves_nothing() {
     let (median, worst) = (errors[errors.len() / 2], errors[errors.len() * 95 / 100]);
     assert!(median < 0.5 && worst < 2.0, "{median} px, {worst} px of {}", errors.len());
     let latency = browser.number("latency").expect("frames are named");
-    assert!(latency > 0.0, "{latency} ms");
-    assert!(browser.number("rate").is_some_and(|rate| rate > 0.0), "{}", browser.text("rate"));
+    assert!(latency > 1.0 && latency < 1000.0, "{latency} ms");
+    assert!(browser.number("rate").is_some_and(|rate| rate > 5.0), "{}", browser.text("rate"));
     watching.wait_for("connected: the sender's certificate");
     hub.wait_for("first coordinates receiver=\"watching\"");
 
